@@ -1,0 +1,102 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { AfterworkError, show } from '../core/errors.ts'
+import { defaults } from '../core/options.ts'
+import { newId } from '../core/id.ts'
+import type { AddTask } from '../core/reference.ts'
+import type { NewTask } from '../core/task.ts'
+import { localPool, type LocalPool } from '../pool/local.ts'
+import type { Intake } from '../queue/intake.ts'
+
+/** What addTask gives back: the id under which the task is known from then on. */
+export interface AddedTask {
+  id: string
+  name: string
+}
+
+const storage = new AsyncLocalStorage<Background>()
+
+/**
+ * The background tasks of the current request, for code that has no `ctx`.
+ * @throws AFTERWORK_NO_REQUEST outside a request
+ */
+export function background(): Background {
+  const current = storage.getStore()
+  if (current !== undefined) return current
+  throw new AfterworkError(
+    'AFTERWORK_NO_REQUEST',
+    'background() was called outside a request; use `await afterwork.addTask(...)` there, and app.use(afterwork.middleware()) for requests',
+  )
+}
+
+/** The tasks that one request adds: collected by whoever handles it, committed together before the response. */
+export class Background {
+  readonly #intake: Intake
+  readonly #local: LocalPool
+  /** Made when first asked for: most requests add no task. */
+  #group: string | undefined
+  #tasks: NewTask[] = []
+  #closed = false
+
+  constructor(intake: Intake, local: LocalPool) {
+    this.#intake = intake
+    this.#local = local
+  }
+
+  /**
+   * Adds a task that starts after the response. Arguments are stored as they are now.
+   * @throws AFTERWORK_BAD_VALUE, AFTERWORK_UNKNOWN_TASK, AFTERWORK_TOO_LATE, AFTERWORK_NOT_STARTED
+   * @example
+   * const { id } = ctx.background.addTask(tasks.files.processFile.with({ priority: 5 }), ctx.file)
+   */
+  readonly addTask: AddTask<AddedTask> = (task, ...args) =>
+    this.#push(this.#intake.create(task, args, this.#groupId()))
+
+  /**
+   * Adds a closure that runs after the response on the main loop, in its turn among the request's ordered tasks.
+   * It lives in memory only and is neither retried nor kept over a restart; for work of the CPU use addTask.
+   * @throws AFTERWORK_BAD_VALUE when the first argument is no function, AFTERWORK_TOO_LATE
+   */
+  addLocal<A extends unknown[]>(call: (...args: A) => unknown, ...args: A): AddedTask {
+    if (typeof call !== 'function')
+      throw new AfterworkError('AFTERWORK_BAD_VALUE', `addLocal(): Expected a function, got ${show(call)}`)
+    const name = `${localPool}.${call.name || 'anonymous'}`
+    const task = this.#intake.createRow(name, '[]', { ...defaults, pool: localPool }, [], this.#groupId())
+    const added = this.#push(task)
+    const bound = AsyncResource.bind(() => call(...args))
+    this.#local.keep(task.id, () => bound())
+    return added
+  }
+
+  /** Collects what `handle` adds, wherever it adds it. */
+  run<T>(handle: () => T): T {
+    return storage.run(this, handle)
+  }
+
+  /** How many tasks wait to be committed. */
+  get size(): number {
+    return this.#tasks.length
+  }
+
+  /** No task can be added any more; gives those that were. */
+  close(): NewTask[] {
+    this.#closed = true
+    const tasks = this.#tasks
+    this.#tasks = []
+    return tasks
+  }
+
+  #groupId(): string {
+    return (this.#group ??= newId())
+  }
+
+  #push(task: NewTask): AddedTask {
+    if (this.#closed) {
+      throw new AfterworkError(
+        'AFTERWORK_TOO_LATE',
+        `${task.name} was added after the tasks of its request were committed; add it before the handler returns, or use \`await afterwork.addTask(...)\``,
+      )
+    }
+    this.#tasks.push(task)
+    return { id: task.id, name: task.name }
+  }
+}

@@ -1,0 +1,39 @@
+import { Worker } from 'node:worker_threads'
+import { AfterworkError } from '../core/errors.ts'
+import { toError, toFailure, type Failure } from '../core/failure.ts'
+import { workerFile } from './worker-file.ts'
+
+export interface ProbeRequest {
+  tasks: string
+}
+
+export type ProbeReply = { names: string[] } | { doing: string; failure: Failure }
+
+/**
+ * Loads every module of the tasks file once, in a thread of its own that then ends, and gives the names of all tasks.
+ * Piscina would start a thread whose import fails again and again, and never settle its tasks.
+ * @throws AFTERWORK_TASKS_FILE with one line that names the module and the reason
+ */
+export async function probeTasks(tasks: string, env: NodeJS.ProcessEnv): Promise<ReadonlySet<string>> {
+  const reply = await ask({ tasks }, env)
+  if ('names' in reply) return new Set(reply.names)
+  const [reason] = reply.failure.message.split('\n')
+  throw new AfterworkError('AFTERWORK_TASKS_FILE', `Cannot ${reply.doing}: ${reason}`, {
+    cause: toError(reply.failure),
+  })
+}
+
+function ask(request: ProbeRequest, env: NodeJS.ProcessEnv): Promise<ProbeReply> {
+  const worker = new Worker(workerFile('probe'), { workerData: request, env })
+  const doing = `load the tasks file ${request.tasks}`
+  return new Promise((resolve) => {
+    worker.once('message', (reply: ProbeReply) => {
+      resolve(reply)
+      void worker.terminate()
+    })
+    worker.once('error', (error) => resolve({ doing, failure: toFailure(error) }))
+    worker.once('exit', (code) =>
+      resolve({ doing, failure: toFailure(new Error(`the thread ended with code ${code}`)) }),
+    )
+  })
+}

@@ -1,0 +1,55 @@
+import { Server } from 'node:net'
+import { definitionsOf, importingTasks, splitName, type Definitions } from '../../core/definition.ts'
+import { AfterworkError } from '../../core/errors.ts'
+import type { TaskFunction } from '../../core/reference.ts'
+
+let definitions: Promise<Definitions> | undefined
+const functions = new Map<string, TaskFunction>()
+
+/** The function of a task; its module is loaded the first time one of its tasks runs in this thread. */
+export async function loadTask(url: string, name: string): Promise<TaskFunction> {
+  let found = functions.get(name)
+  if (found === undefined) {
+    const [module, task] = splitName(name)
+    found = (await loadModule(url, module))[task]
+    if (found === undefined)
+      throw new AfterworkError('AFTERWORK_UNKNOWN_TASK', `Module ${module} exports no function ${task}`)
+    functions.set(name, found)
+  }
+  return found
+}
+
+/** The functions that a module of the tasks file exports, by name. */
+export async function loadModule(url: string, module: string): Promise<Record<string, TaskFunction>> {
+  const definition = (await loadDefinitions(url)).get(module)
+  if (definition === undefined)
+    throw new AfterworkError('AFTERWORK_UNKNOWN_TASK', `${url} defines no module ${module}`)
+  const exported = Object.entries(await definition.load())
+  return Object.fromEntries(
+    exported.filter((entry): entry is [string, TaskFunction] => typeof entry[1] === 'function'),
+  )
+}
+
+/** Imports the tasks file, in which an app by mistake would start a second server: that is refused. */
+export function loadDefinitions(url: string): Promise<Definitions> {
+  definitions ??= guarded(() => import(url)).then(() => definitionsOf(url))
+  return definitions
+}
+
+async function guarded(load: () => Promise<unknown>): Promise<void> {
+  const flags = globalThis as Record<symbol, unknown>
+  const listen = Object.getOwnPropertyDescriptor(Server.prototype, 'listen')!
+  flags[importingTasks] = true
+  Server.prototype.listen = () => {
+    throw new AfterworkError(
+      'AFTERWORK_TASKS_FILE',
+      'The tasks file starts a server: keep defineTasks() in a file apart from the app',
+    )
+  }
+  try {
+    await load()
+  } finally {
+    Object.defineProperty(Server.prototype, 'listen', listen)
+    delete flags[importingTasks]
+  }
+}

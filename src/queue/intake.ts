@@ -1,0 +1,105 @@
+import { AfterworkError } from '../core/errors.ts'
+import type { Events } from '../core/events.ts'
+import { newId } from '../core/id.ts'
+import type { ResolvedOptions } from '../core/options.ts'
+import { checkName, checkReference } from '../core/reference.ts'
+import { storedFilesIn } from '../core/stored-file.ts'
+import type { NewTask } from '../core/task.ts'
+import { encodeArguments } from '../core/value.ts'
+import type { Queue } from './queue.ts'
+
+/** Where tasks come in: checks what is added, commits it, and tells of it. */
+export class Intake {
+  readonly #queue: Queue
+  readonly #events: Events
+  readonly #url: string
+  /** Names of all tasks and pools; null while nothing may be added. */
+  #open: { names: ReadonlySet<string>; pools: ReadonlySet<string> } | null = null
+  #stopped = false
+
+  constructor(queue: Queue, events: Events, url: string) {
+    this.#queue = queue
+    this.#events = events
+    this.#url = url
+  }
+
+  open(names: ReadonlySet<string>, pools: ReadonlySet<string>): void {
+    this.#open = { names, pools }
+  }
+
+  close(): void {
+    this.#open = null
+    this.#stopped = true
+  }
+
+  /**
+   * A task as the queue takes it; ordered ones go into `group`, the others into a group of their own.
+   * @throws AFTERWORK_NOT_STARTED, AFTERWORK_STOPPED, AFTERWORK_BAD_TASK, AFTERWORK_UNKNOWN_TASK, AFTERWORK_BAD_VALUE
+   */
+  create(reference: unknown, args: readonly unknown[], group: string | undefined): NewTask {
+    const { names, pools } = this.#checkOpen()
+    checkReference(reference, this.#url)
+    const { name, options } = reference
+    checkName(name, names)
+    if (!pools.has(options.pool)) {
+      throw new AfterworkError(
+        'AFTERWORK_BAD_OPTION',
+        `${name}: Expected one of the pools ${[...pools].join(', ')}, got ${options.pool}`,
+      )
+    }
+    return this.createRow(name, encodeArguments(args, name), options, storedFilesIn(args), group)
+  }
+
+  /** Likewise, without checks: for what the library itself adds. */
+  createRow(
+    name: string,
+    args: string,
+    options: ResolvedOptions,
+    files: NewTask['files'],
+    group: string | undefined,
+  ): NewTask {
+    this.#checkOpen()
+    const id = newId()
+    return { id, name, args, options, files, group: options.ordered && group !== undefined ? group : id }
+  }
+
+  /** Stores all or none; AFTERWORK_QUEUE_FULL as it is, anything else as the cause of AFTERWORK_QUEUE_FAILED. */
+  async commit(tasks: readonly NewTask[], options: { held: boolean }): Promise<void> {
+    this.#checkOpen()
+    try {
+      await this.#queue.add(tasks, options)
+    } catch (cause) {
+      if (cause instanceof AfterworkError) throw cause
+      throw new AfterworkError('AFTERWORK_QUEUE_FAILED', 'The tasks could not be stored; try again later', {
+        cause,
+      })
+    }
+    if (!this.#events.has('task.added')) return
+    for (const task of tasks) this.#events.emit('task.added', { ...told(task), held: options.held })
+  }
+
+  /** The response has closed: lets held tasks start. */
+  async release(tasks: readonly NewTask[]): Promise<void> {
+    for (const task of tasks) this.#events.emit('task.released', told(task))
+    await this.#queue.release(tasks.map(({ id }) => id))
+  }
+
+  /** Tells of tasks that are thrown away before they were committed. */
+  drop(tasks: readonly NewTask[], reason: string): void {
+    for (const task of tasks) this.#events.emit('task.dropped', { ...told(task), reason })
+  }
+
+  #checkOpen(): { names: ReadonlySet<string>; pools: ReadonlySet<string> } {
+    if (this.#open !== null) return this.#open
+    throw this.#stopped
+      ? new AfterworkError('AFTERWORK_STOPPED', 'Tasks cannot be added after stop()')
+      : new AfterworkError(
+          'AFTERWORK_NOT_STARTED',
+          'Tasks cannot be added before start(); call `await afterwork.start()` before app.listen()',
+        )
+  }
+}
+
+function told({ id, name, options }: NewTask): { id: string; name: string; pool: string; at: number } {
+  return { id, name, pool: options.pool, at: Date.now() }
+}

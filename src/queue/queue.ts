@@ -1,0 +1,89 @@
+import type { Failure } from '../core/failure.ts'
+import type { StoredFile } from '../core/stored-file.ts'
+import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../core/task.ts'
+
+/** What becomes of a running task when its attempt has ended. */
+export type Settlement =
+  | { state: 'succeeded'; at: number; result: string | null }
+  | { state: 'failed'; at: number; failure: Failure }
+  /** Run again at `runAt`; one of its retries is used up. */
+  | { state: 'scheduled'; at: number; failure: Failure; runAt: number }
+  /** Run again at once, charged nothing. */
+  | { state: 'queued'; at: number; failure: Failure }
+
+/** Where tasks wait. Every promise settles only once the engine has the change for good. */
+export interface Queue {
+  /**
+   * Stores all of them or none. Held tasks wait for release().
+   * @throws AFTERWORK_QUEUE_FULL past the bounds, unless `unbounded` (follow-ups)
+   */
+  add(tasks: readonly NewTask[], options: { held: boolean; unbounded?: boolean }): Promise<void>
+  /** Lets held tasks start; ids that are unknown or not held are passed over. */
+  release(ids: readonly string[]): Promise<void>
+  /**
+   * Takes up to `limit` tasks whose turn it is, highest priority first, then oldest first.
+   * A claimed task is nobody else's until it is started and recorded, or given back.
+   */
+  claim(pool: string, limit: number): Promise<ClaimedTask[]>
+  /** Records that the claimed tasks run from now on, each with one attempt more. */
+  start(ids: readonly string[], at: number): Promise<void>
+  /** Gives back claimed tasks that were not started. */
+  giveBack(ids: readonly string[]): Promise<void>
+  /** Records how an attempt ended, and its follow-ups, as one; false if that attempt is not running any more. */
+  record(
+    id: string,
+    attempt: number,
+    settlement: Settlement,
+    followUps?: readonly NewTask[],
+  ): Promise<boolean>
+  /** Notes how far a running attempt is; passed over if that attempt is not running any more. */
+  progress(id: string, attempt: number, progress: Progress): void
+  /** Calls back, in a later turn of the loop, whenever tasks of a pool may have become claimable. */
+  onClaimable(listener: (pool: string) => void): void
+  close(): Promise<void>
+}
+
+/** Which tasks to list: all conditions hold, newest first, older than the task `cursor`. */
+export interface ListFilter {
+  state?: TaskState
+  name?: string
+  cursor?: string
+  limit: number
+}
+
+/** A stored file as the tasks that name it know it. */
+export interface FileUse {
+  file: StoredFile
+  /** Whether a task that has not ended, or a failed one, names it. */
+  inUse: boolean
+  /** When the last of its tasks ended; null while one has not. */
+  endedAt: number | null
+}
+
+/** What can be asked of the tasks, at no cost to their dispatch. */
+export interface Records {
+  get(id: string): Promise<TaskRecord | undefined>
+  list(filter: ListFilter): Promise<TaskRecord[]>
+  /** How many tasks are in each state; counters are kept, never counted. */
+  counters(): Promise<Record<TaskState, number>>
+  file(id: string): Promise<FileUse | undefined>
+}
+
+/** What every engine is. */
+export interface Engine extends Queue, Records {}
+
+/** How much may wait. */
+export interface QueueBounds {
+  /** Tasks that have not ended. */
+  maxTasks: number
+  /** Bytes of their arguments. */
+  maxBytes: number
+}
+
+/** How long ended tasks are remembered. */
+export interface Retention {
+  /** Milliseconds since they ended. */
+  age: number
+  /** Ended tasks, the oldest leaving first. */
+  tasks: number
+}

@@ -1,0 +1,3 @@
+export type { LogLevel } from './core/events.ts'
+export type { StoredFile } from './core/stored-file.ts'
+export { currentTask, type CurrentTask, type TaskLog } from './pool/worker/current.ts'
