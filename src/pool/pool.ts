@@ -27,7 +27,6 @@ interface Flight {
   timer: NodeJS.Timeout | undefined
   /** Why it was asked to stop, once it was. */
   stopping: AfterworkError | undefined
-  ended: Promise<AttemptEnd> | undefined
 }
 
 /** How long a task that was asked to stop may take before its thread is ended, in milliseconds. */
@@ -45,6 +44,7 @@ export class Pool implements Runner {
   readonly #flights = new Map<string, Flight>()
   /** Threads that we ended, and the attempt each was ended for. */
   readonly #ended = new Map<number, Flight>()
+  #onEmpty = (): void => {}
 
   constructor(name: string, sizes: PoolSizes, tasks: string, hooks: PoolHooks) {
     this.name = name
@@ -85,30 +85,26 @@ export class Pool implements Runner {
   }
 
   run(task: ClaimedTask): Promise<AttemptEnd> {
-    const flight: Flight = {
-      task,
-      startedAt: null,
-      thread: null,
-      timer: undefined,
-      stopping: undefined,
-      ended: undefined,
-    }
+    const flight: Flight = { task, startedAt: null, thread: null, timer: undefined, stopping: undefined }
     this.#flights.set(attemptKey(task), flight)
-    flight.ended = this.#fly(flight)
-    return flight.ended
+    return this.#fly(flight)
   }
 
   async stop(): Promise<void> {
-    const flights = [...this.#flights.values()]
-    for (const flight of flights) {
+    for (const flight of this.#flights.values()) {
       clearTimeout(flight.timer)
       this.#askToStop(flight, new AfterworkError('AFTERWORK_STOPPING', 'The process is stopping'))
     }
-    const ended = Promise.all(flights.map((flight) => flight.ended))
-    await Promise.race([ended, wait(grace, undefined, { ref: false })])
+    await Promise.race([this.#empty(), wait(grace, undefined, { ref: false })])
     await this.#piscina.destroy()
-    await ended
+    await this.#empty()
     this.#control.close()
+  }
+
+  /** Resolves when no attempt is left. */
+  #empty(): Promise<void> {
+    if (this.#flights.size === 0) return Promise.resolve()
+    return new Promise((resolve) => (this.#onEmpty = resolve))
   }
 
   async #fly(flight: Flight): Promise<AttemptEnd> {
@@ -121,6 +117,7 @@ export class Pool implements Runner {
     }
     clearTimeout(flight.timer)
     this.#flights.delete(attemptKey(flight.task))
+    if (this.#flights.size === 0) this.#onEmpty()
     return { outcome, startedAt: flight.startedAt, thread: flight.thread }
   }
 
