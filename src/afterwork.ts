@@ -10,6 +10,8 @@ import { resolvePool, type PoolOptions, type PoolSizes, type PoolState } from '.
 import type { AddTask } from './core/reference.ts'
 import { hasEnded, taskStates } from './core/task.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
+import { FileStore } from './files/store.ts'
+import { sweep } from './files/sweep.ts'
 import type { AddedTask } from './koa/background.ts'
 import { backgroundMiddleware } from './koa/middleware.ts'
 import { taskRoutes } from './koa/routes.ts'
@@ -33,6 +35,10 @@ export interface AfterworkOptions {
   maxQueued?: number
   /** Bytes of their arguments, likewise. Default 256 MB. */
   maxQueuedBytes?: number
+  /** The folder of uploaded files; made when upload() is first used. Default 'data/files'. */
+  files?: string
+  /** How long an uploaded file is kept after the last task that names it has ended. Default 24 h. */
+  keepFiles?: Duration
   /** How long stop() lets running tasks go on. Default 10 s. */
   drain?: Duration
   /** A pino logger, or false for none. Default: pino on standard output, level info. */
@@ -42,7 +48,10 @@ export interface AfterworkOptions {
 /** How long ended tasks are remembered. */
 const retention = { age: 7 * 24 * 3_600_000, tasks: 100_000 }
 
-/** The pools every app has, as FACTS of the field suggest: CPU work on all cores; mail on one thread, ten at a time. */
+/** How often stored files that nothing needs are removed, in milliseconds. */
+const sweepInterval = 3_600_000
+
+/** The pools every app has: `cpu` on all cores, and `mail`, whose tasks wait for a server, ten at a time on one thread. */
 function standardPools(): Record<string, PoolSizes> {
   const cpu = {
     minThreads: 1,
@@ -69,6 +78,8 @@ export function createAfterwork(options: AfterworkOptions): Afterwork {
 
 /** The runtime: wires the queue, the pools and Koa together, from start() to stop(). */
 export class Afterwork {
+  /** Where uploaded files are. */
+  readonly files: FileStore
   readonly #events = new Events()
   readonly #url: string
   readonly #engine: Engine
@@ -76,6 +87,8 @@ export class Afterwork {
   readonly #intake: Intake
   readonly #local = new LocalPool()
   readonly #drain: number
+  readonly #keepFiles: number
+  #sweeper: NodeJS.Timeout | undefined
   #pools: Pool[] = []
   #dispatcher: Dispatcher | undefined
   #starting: Promise<void> | undefined
@@ -88,11 +101,23 @@ export class Afterwork {
         'The tasks file calls createAfterwork(): keep defineTasks() in a file apart from the app',
       )
     }
-    const known = ['tasks', 'queue', 'pools', 'maxQueued', 'maxQueuedBytes', 'drain', 'logger']
+    const known = [
+      'tasks',
+      'queue',
+      'pools',
+      'maxQueued',
+      'maxQueuedBytes',
+      'files',
+      'keepFiles',
+      'drain',
+      'logger',
+    ]
     const options = checkKeys(given, known, 'createAfterwork()') as unknown as AfterworkOptions
     this.#url = urlOf(options.tasks)
     this.#sizes = poolSizes(options.pools)
     this.#drain = milliseconds(options.drain ?? '10s', 'createAfterwork().drain')
+    this.#keepFiles = milliseconds(options.keepFiles ?? '24h', 'createAfterwork().keepFiles')
+    this.files = new FileStore(nonEmptyString(options.files ?? 'data/files', 'createAfterwork().files'))
     const count = integer(1, Number.MAX_SAFE_INTEGER)
     const bounds = {
       maxTasks: count(options.maxQueued ?? 100_000, 'createAfterwork().maxQueued'),
@@ -124,7 +149,13 @@ export class Afterwork {
 
   /** Middleware that gives `ctx.background`; use it once, outermost. */
   middleware(): Middleware {
-    return backgroundMiddleware({ intake: this.#intake, local: this.#local, events: this.#events })
+    return backgroundMiddleware({
+      intake: this.#intake,
+      local: this.#local,
+      records: this.#engine,
+      files: this.files,
+      events: this.#events,
+    })
   }
 
   /** Middleware with GET /tasks, /tasks/:id and /pools behind `prefix`; guard it as you would any page for operators. */
@@ -175,17 +206,33 @@ export class Afterwork {
     this.#dispatcher = new Dispatcher(this.#engine, [...this.#pools, this.#local], this.#events)
     this.#dispatcher.start()
     this.#intake.open(names, new Set(Object.keys(this.#sizes)))
+    this.#sweeper = setInterval(() => void this.#sweep(), sweepInterval).unref()
+    void this.#sweep()
     this.#events.emit('afterwork.started', { at: Date.now(), tasks: names.size })
   }
 
   async #stop(): Promise<void> {
     this.#intake.close()
+    clearInterval(this.#sweeper)
     await this.#starting?.catch(() => {})
     await this.#dispatcher?.stop(this.#drain)
     const counters = await this.#engine.counters()
     await this.#engine.close()
     const left = taskStates.reduce((sum, state) => sum + (hasEnded(state) ? 0 : counters[state]), 0)
     this.#events.emit('afterwork.stopped', { at: Date.now(), left })
+  }
+
+  async #sweep(): Promise<void> {
+    if (!this.files.prepared) return
+    try {
+      await sweep(this.files, (id) => this.#engine.file(id), this.#keepFiles)
+    } catch (error) {
+      this.#events.emit('afterwork.error', {
+        at: Date.now(),
+        error: error as Error,
+        during: 'sweeping the stored files',
+      })
+    }
   }
 
   #createPool(name: string, sizes: PoolSizes): Pool {

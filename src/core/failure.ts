@@ -16,11 +16,22 @@ export interface Failure {
 const maxCauses = 5
 const maxText = 16_384
 
-/** What a task threw, as a Failure; something that is no Error gets AFTERWORK_NOT_AN_ERROR. */
-export function toFailure(thrown: unknown, depth = 0): Failure {
+/** What a task threw, as a Failure; something that is no Error gets AFTERWORK_NOT_AN_ERROR. Never throws. */
+export function toFailure(thrown: unknown): Failure {
+  try {
+    return read(thrown, 0)
+  } catch {
+    // A getter or a proxy of the task's own threw again.
+    const message = 'The task threw something that cannot be read'
+    return read(new AfterworkError('AFTERWORK_NOT_AN_ERROR', message), 0)
+  }
+}
+
+function read(thrown: unknown, depth: number): Failure {
   if (!isError(thrown)) {
-    return toFailure(
+    return read(
       new AfterworkError('AFTERWORK_NOT_AN_ERROR', `Expected an Error to be thrown, got ${show(thrown)}`),
+      depth,
     )
   }
   const failure: Failure = {
@@ -32,7 +43,7 @@ export function toFailure(thrown: unknown, depth = 0): Failure {
   if (typeof code === 'string' || typeof code === 'number') failure.code = text(String(code), '')
   if (typeof thrown.stack === 'string') failure.stack = text(thrown.stack, '')
   if (thrown.cause !== undefined && thrown.cause !== null && depth < maxCauses)
-    failure.cause = toFailure(thrown.cause, depth + 1)
+    failure.cause = read(thrown.cause, depth + 1)
   const fields = ownFields(thrown)
   if (fields.length > 0) failure.fields = Object.fromEntries(fields)
   return failure

@@ -142,8 +142,8 @@ function settle(task: ClaimedTask, { outcome }: AttemptEnd): Settlement {
     case 'interrupted':
       return { state: 'queued', at, failure: outcome.failure }
     case 'failed': {
-      const { failure } = outcome
-      const runAt = retryAt(task, at)
+      const { failure, retry } = outcome
+      const runAt = retryAt(task, retry, at)
       return runAt === null ? { state: 'failed', at, failure } : { state: 'scheduled', at, failure, runAt }
     }
   }

@@ -3,6 +3,7 @@ import { AfterworkError, show } from '../core/errors.ts'
 import { defaults } from '../core/options.ts'
 import { newId } from '../core/id.ts'
 import type { AddTask } from '../core/reference.ts'
+import type { StoredFile } from '../core/stored-file.ts'
 import type { NewTask } from '../core/task.ts'
 import { localPool, type LocalPool } from '../pool/local.ts'
 import type { Intake } from '../queue/intake.ts'
@@ -35,6 +36,7 @@ export class Background {
   /** Made when first asked for: most requests add no task. */
   #group: string | undefined
   #tasks: NewTask[] = []
+  #files: StoredFile[] = []
   #closed = false
 
   constructor(intake: Intake, local: LocalPool) {
@@ -65,6 +67,16 @@ export class Background {
     const bound = AsyncResource.bind(() => call(...args))
     this.#local.keep(task.id, () => bound())
     return added
+  }
+
+  /** Notes the files that the request brought, which go with it unless a task names them. */
+  own(files: readonly StoredFile[]): void {
+    this.#files.push(...files)
+  }
+
+  /** The files that the request brought. */
+  get files(): readonly StoredFile[] {
+    return this.#files
   }
 
   /** Collects what `handle` adds, wherever it adds it. */

@@ -1,8 +1,10 @@
 import type { Context, Middleware } from 'koa'
 import type { Events } from '../core/events.ts'
 import type { NewTask } from '../core/task.ts'
+import type { FileStore } from '../files/store.ts'
 import type { LocalPool } from '../pool/local.ts'
 import type { Intake } from '../queue/intake.ts'
+import type { Records } from '../queue/queue.ts'
 import { Background } from './background.ts'
 
 declare module 'koa' {
@@ -16,6 +18,8 @@ declare module 'koa' {
 export interface MiddlewareParts {
   intake: Intake
   local: LocalPool
+  records: Records
+  files: FileStore
   events: Events
 }
 
@@ -23,26 +27,32 @@ export interface MiddlewareParts {
  * Collects the tasks of a request, commits them before the first byte of the response, held, and releases them when
  * the response has closed. Use it outermost: it must see the status that is sent.
  */
-export function backgroundMiddleware({ intake, local, events }: MiddlewareParts): Middleware {
+export function backgroundMiddleware({ intake, local, records, files, events }: MiddlewareParts): Middleware {
   return async function afterwork(ctx, next) {
     const background = new Background(intake, local)
     ctx.background = background
     try {
       await background.run(next)
+      if (background.size > 0)
+        await settle(ctx, background.close(), ctx.status >= 400 ? refusal(ctx) : undefined)
     } catch (error) {
       await settle(ctx, background.close(), 'the handler threw')
       throw error
+    } finally {
+      background.close()
+      if (background.files.length > 0)
+        onceClosed(ctx, () => report(removeUnnamed(background), 'removing the files of a request'))
     }
-    if (background.size === 0) return void background.close()
-    await settle(ctx, background.close(), ctx.status >= 400 ? refusal(ctx) : undefined)
   }
 
   /** Commits the tasks, or when the request was refused for a `reason` only those that want to stay. */
   async function settle(ctx: Context, tasks: NewTask[], reason: string | undefined): Promise<void> {
     const kept = reason === undefined ? tasks : tasks.filter(({ options }) => options.keepOnError)
-    const dropped = reason === undefined ? [] : tasks.filter(({ options }) => !options.keepOnError)
-    forget(dropped)
-    intake.drop(dropped, reason ?? '')
+    if (reason !== undefined) {
+      const dropped = tasks.filter(({ options }) => !options.keepOnError)
+      forget(dropped)
+      intake.drop(dropped, reason)
+    }
     if (kept.length === 0) return
     try {
       await intake.commit(kept, { held: true })
@@ -50,19 +60,24 @@ export function backgroundMiddleware({ intake, local, events }: MiddlewareParts)
       forget(kept)
       throw error
     }
-    onceClosed(ctx, () => {
-      intake.release(kept).catch((error: unknown) => {
-        events.emit('afterwork.error', {
-          at: Date.now(),
-          error: error as Error,
-          during: 'releasing the tasks of a response',
-        })
-      })
-    })
+    onceClosed(ctx, () => report(intake.release(kept), 'releasing the tasks of a response'))
   }
 
   function forget(tasks: NewTask[]): void {
     for (const { id } of tasks) local.forget(id)
+  }
+
+  /** A file is a task's once one that was committed names it; all others go with their request. */
+  async function removeUnnamed(background: Background): Promise<void> {
+    for (const { id } of background.files) {
+      if ((await records.file(id)) === undefined) await files.remove([id])
+    }
+  }
+
+  function report(work: Promise<void>, during: string): void {
+    work.catch((error: unknown) =>
+      events.emit('afterwork.error', { at: Date.now(), error: error as Error, during }),
+    )
   }
 }
 
@@ -72,7 +87,7 @@ function refusal(ctx: Context): string {
 }
 
 /** 'finish' never comes when the client goes away; 'close' always does, unless it has come already. */
-function onceClosed({ res }: Context, release: () => void): void {
-  if (res.closed || res.destroyed) release()
-  else res.once('close', release)
+function onceClosed({ res }: Context, act: () => void): void {
+  if (res.closed || res.destroyed) act()
+  else res.once('close', act)
 }

@@ -5,6 +5,7 @@ import { isId } from '../core/id.ts'
 import type { PoolState } from '../core/pool.ts'
 import { taskStates, type TaskState } from '../core/task.ts'
 import type { ListFilter, Records } from '../queue/queue.ts'
+import { mountPrefix } from './mount-prefix.ts'
 import { Problem } from './problem.ts'
 import { taskDocument } from './task-document.ts'
 
@@ -42,12 +43,6 @@ export function taskRoutes(records: Records, pools: () => PoolState[], prefix = 
   })
 
   return router.routes() as unknown as Middleware
-}
-
-/** What stands in front of `path` in the URL of this request, when the app is mounted somewhere. */
-export function mountPrefix(ctx: Context, path: string): string {
-  const whole = ctx.originalUrl.split('?', 1)[0]!
-  return whole.endsWith(path) ? whole.slice(0, -path.length) : ''
 }
 
 function noStore(ctx: Context): void {

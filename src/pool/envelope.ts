@@ -19,11 +19,16 @@ export interface Envelope {
 }
 
 /** What comes back: never a raw result or error, which the clone on the way would bend. */
-export type Reply = { ok: true; result: string | undefined } | { ok: false; failure: Failure }
+export type AttemptReply =
+  | { ok: true; result: string | undefined }
+  | { ok: false; failure: Failure; retry: false | number | undefined }
 
-/** What a thread says while an attempt runs. */
+/** It may overtake what the attempt `said`, so many messages, which come by another port. */
+export type Reply = AttemptReply & { said: number }
+
+/** What a thread says while an attempt runs; `at` is milliseconds since 1970. */
 export type Message = { id: string; attempt: number } & (
-  | { type: 'started'; thread: number }
+  | { type: 'started'; thread: number; at: number }
   | { type: 'progress'; progress: Progress }
   | { type: 'log'; level: LogLevel; message: string; fields: Record<string, unknown> }
 )

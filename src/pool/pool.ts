@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { BroadcastChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { AfterworkError } from '../core/errors.ts'
@@ -24,6 +24,8 @@ interface Flight {
   task: ClaimedTask
   startedAt: number | null
   thread: number | null
+  /** Messages of it that arrived. */
+  heard: number
   timer: NodeJS.Timeout | undefined
   /** Why it was asked to stop, once it was. */
   stopping: AfterworkError | undefined
@@ -31,6 +33,8 @@ interface Flight {
 
 /** How long a task that was asked to stop may take before its thread is ended, in milliseconds. */
 const grace = 1_000
+/** How many turns of the loop messages may come after what overtook them. */
+const turns = 3
 /** How long a thread above `minThreads` waits for work, in milliseconds. */
 const idleTimeout = 30_000
 
@@ -45,6 +49,7 @@ export class Pool implements Runner {
   /** Threads that we ended, and the attempt each was ended for. */
   readonly #ended = new Map<number, Flight>()
   #onEmpty = (): void => {}
+  #stopped = false
 
   constructor(name: string, sizes: PoolSizes, tasks: string, hooks: PoolHooks) {
     this.name = name
@@ -85,15 +90,17 @@ export class Pool implements Runner {
   }
 
   run(task: ClaimedTask): Promise<AttemptEnd> {
-    const flight: Flight = { task, startedAt: null, thread: null, timer: undefined, stopping: undefined }
+    const stopping = this.#stopped ? stoppingError() : undefined
+    const flight: Flight = { task, startedAt: null, thread: null, heard: 0, timer: undefined, stopping }
     this.#flights.set(attemptKey(task), flight)
     return this.#fly(flight)
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     for (const flight of this.#flights.values()) {
       clearTimeout(flight.timer)
-      this.#askToStop(flight, new AfterworkError('AFTERWORK_STOPPING', 'The process is stopping'))
+      this.#askToStop(flight, stoppingError())
     }
     await Promise.race([this.#empty(), wait(grace, undefined, { ref: false })])
     await this.#piscina.destroy()
@@ -111,8 +118,13 @@ export class Pool implements Runner {
     const { id, attempt, name, args } = flight.task
     let outcome: Outcome
     try {
-      outcome = outcomeOf((await this.#piscina.run({ id, attempt, name, args })) as Reply, flight)
+      // Piscina would start a thread again for a task that comes after its end.
+      if (this.#stopped) throw flight.stopping
+      const reply = (await this.#piscina.run({ id, attempt, name, args })) as Reply
+      await caughtUp(() => flight.heard >= reply.said)
+      outcome = outcomeOf(reply, flight)
     } catch (error) {
+      await caughtUp(() => flight.thread !== null || flight.stopping !== undefined)
       outcome = this.#lost(flight, error)
     }
     clearTimeout(flight.timer)
@@ -124,9 +136,10 @@ export class Pool implements Runner {
   #heard(message: Message): void {
     const flight = this.#flights.get(attemptKey(message))
     if (flight === undefined) return
+    flight.heard++
     switch (message.type) {
       case 'started':
-        flight.startedAt = Date.now()
+        flight.startedAt = message.at
         flight.thread = message.thread
         flight.timer = setTimeout(() => this.#timedOut(flight), flight.task.options.timeout)
         return
@@ -176,9 +189,18 @@ export class Pool implements Runner {
   }
 }
 
+/** Lets messages arrive that were overtaken on the way: they are here within a few turns of the loop, or never. */
+async function caughtUp(done: () => boolean): Promise<void> {
+  for (let turn = 0; turn < turns && !done(); turn++) await nextTurn()
+}
+
+function stoppingError(): AfterworkError {
+  return new AfterworkError('AFTERWORK_STOPPING', 'The process is stopping')
+}
+
 function outcomeOf(reply: Reply, { stopping }: Flight): Outcome {
   if (reply.ok) return { kind: 'succeeded', result: reply.result }
-  if (stopping === undefined) return { kind: 'failed', failure: reply.failure }
+  if (stopping === undefined) return { kind: 'failed', failure: reply.failure, retry: reply.retry }
   return stopped(stopping, reply.failure)
 }
 

@@ -35,6 +35,8 @@ export class RunningTask implements CurrentTask {
     warn: (message, fields) => this.#log('warn', message, fields),
     error: (message, fields) => this.#log('error', message, fields),
   }
+  /** How many messages went out. */
+  said = 0
   readonly #abort = new AbortController()
   #saidAt = -Infinity
   #unsaid: { fraction: number; message: string | null } | undefined
@@ -61,6 +63,11 @@ export class RunningTask implements CurrentTask {
     else this.#timer ??= setTimeout(() => this.#sayProgress(), wait).unref()
   }
 
+  start(thread: number): void {
+    const { id, attempt } = this
+    this.#say({ type: 'started', id, attempt, thread, at: Date.now() })
+  }
+
   run<T>(work: () => T): T {
     return storage.run(this, work)
   }
@@ -80,7 +87,7 @@ export class RunningTask implements CurrentTask {
     this.#timer = undefined
     if (this.#unsaid === undefined || this.#ended) return
     this.#saidAt = performance.now()
-    say({ type: 'progress', id: this.id, attempt: this.attempt, progress: this.#unsaid })
+    this.#say({ type: 'progress', id: this.id, attempt: this.attempt, progress: this.#unsaid })
     this.#unsaid = undefined
   }
 
@@ -88,9 +95,9 @@ export class RunningTask implements CurrentTask {
     if (this.#ended) return
     const { id, attempt } = this
     try {
-      say({ type: 'log', id, attempt, level, message: String(message), fields })
+      this.#say({ type: 'log', id, attempt, level, message: String(message), fields })
     } catch {
-      say({
+      this.#say({
         type: 'log',
         id,
         attempt,
@@ -99,6 +106,12 @@ export class RunningTask implements CurrentTask {
         fields: { fields: 'cannot be cloned' },
       })
     }
+  }
+
+  /** Posts to the main thread; Piscina passes on what it does not know as its 'message' event. */
+  #say(message: Message): void {
+    parentPort?.postMessage(message)
+    this.said++
   }
 }
 
@@ -124,9 +137,4 @@ const nowhere: CurrentTask = {
  */
 export function currentTask(): CurrentTask {
   return storage.getStore() ?? nowhere
-}
-
-/** Posts to the main thread; Piscina passes on what it does not know as its 'message' event. */
-export function say(message: Message): void {
-  parentPort?.postMessage(message)
 }

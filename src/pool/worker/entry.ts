@@ -1,9 +1,17 @@
 import { BroadcastChannel, threadId, workerData } from 'node:worker_threads'
 import { AfterworkError } from '../../core/errors.ts'
-import { toError, toFailure, type Failure } from '../../core/failure.ts'
+import { toError, toFailure } from '../../core/failure.ts'
+import { retryOf } from '../../core/task-error.ts'
 import { decodeArguments, encodeResult } from '../../core/value.ts'
-import { attemptKey, type Envelope, type Reply, type StopRequest, type ThreadData } from '../envelope.ts'
-import { RunningTask, say } from './current.ts'
+import {
+  attemptKey,
+  type AttemptReply,
+  type Envelope,
+  type Reply,
+  type StopRequest,
+  type ThreadData,
+} from '../envelope.ts'
+import { RunningTask } from './current.ts'
 import { loadTask } from './load.ts'
 
 const { tasks, control } = workerData as ThreadData
@@ -21,26 +29,33 @@ export default async function run(envelope: Envelope): Promise<Reply> {
   const task = new RunningTask(envelope)
   const key = attemptKey(envelope)
   running.set(key, task)
-  say({ type: 'started', id: envelope.id, attempt: envelope.attempt, thread: threadId })
+  task.start(threadId)
+  const end = await attempt(task, envelope)
+  task.end()
+  running.delete(key)
+  return { ...end, said: task.said }
+}
+
+async function attempt(task: RunningTask, { name, args }: Envelope): Promise<AttemptReply> {
   try {
-    const call = await loadTask(tasks, envelope.name)
-    const result: unknown = await task.run(() => call(...decodeArguments(envelope.args)))
-    return { ok: true, result: encodeResult(result, envelope.name) }
+    const call = await loadTask(tasks, name)
+    const result: unknown = await task.run(() => call(...decodeArguments(args)))
+    return { ok: true, result: encodeResult(result, name) }
   } catch (thrown) {
-    return { ok: false, failure: failureOf(thrown) }
-  } finally {
-    task.end()
-    running.delete(key)
+    return failed(thrown)
   }
 }
 
 /** Reading a hostile error can throw again. */
-function failureOf(thrown: unknown): Failure {
+function failed(thrown: unknown): AttemptReply {
   try {
-    return toFailure(thrown)
+    return { ok: false, failure: toFailure(thrown), retry: retryOf(thrown) }
   } catch (cause) {
-    return toFailure(
-      new AfterworkError('AFTERWORK_NOT_AN_ERROR', 'The task threw something that cannot be read', { cause }),
-    )
+    const message = 'The task threw something that cannot be read'
+    return {
+      ok: false,
+      failure: toFailure(new AfterworkError('AFTERWORK_NOT_AN_ERROR', message, { cause })),
+      retry: undefined,
+    }
   }
 }

@@ -1,0 +1,32 @@
+import { pino } from 'pino'
+import { readConfig } from '../service/config.ts'
+import { startService } from '../service/service.ts'
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 }
+
+/** Runs the service until SIGTERM or SIGINT; a second signal ends it at once. */
+export async function serve(args: readonly string[]): Promise<void> {
+  const config = readConfig(args, process.env)
+  const logger = pino({ level: config.logLevel })
+  const service = await startService(config, logger)
+  process.stdout.write(`afterwork ${process.pid} listening on ${service.url}\n`)
+
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(exitCodes[signal])
+      stopping = true
+      logger.info({ signal }, 'stopping: no new requests, running tasks go on for a while')
+      service.afterwork.once('afterwork.stopped', ({ left }) => {
+        if (left > 0) logger.warn({ left }, 'tasks that had not ended are gone with the memory: queue')
+      })
+      service.stop().then(
+        () => logger.info('stopped'),
+        (error: unknown) => {
+          logger.fatal({ err: error }, 'stopping failed')
+          process.exit(1)
+        },
+      )
+    })
+  }
+}

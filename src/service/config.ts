@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os'
+import { AfterworkError, badOption } from '../core/errors.ts'
+import { nonEmptyString } from '../core/options.ts'
+import { readGiven } from './config-sources.ts'
+import {
+  bytes,
+  domains,
+  duration,
+  mailbox,
+  oneOf,
+  smtpUrl,
+  token,
+  tokenFrom,
+  whole,
+} from './config-values.ts'
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** Each setting: its flag (none for secrets, which other users of the machine could read), its variable, its form. */
+const settings = {
+  host: { flag: 'host', env: 'HOST', parse: nonEmptyString },
+  port: { flag: 'port', env: 'PORT', parse: whole(0, 65_535) },
+  data: { flag: 'data', env: 'AFTERWORK_DATA', parse: nonEmptyString },
+  queue: { flag: 'queue', env: 'AFTERWORK_QUEUE', parse: nonEmptyString },
+  poolMin: { flag: 'pool-min', env: 'AFTERWORK_POOL_MIN', parse: whole(0, 1_000) },
+  poolMax: { flag: 'pool-max', env: 'AFTERWORK_POOL_MAX', parse: whole(1, 1_000) },
+  mailConcurrency: { flag: 'mail-concurrency', env: 'AFTERWORK_MAIL_CONCURRENCY', parse: whole(1, 1_000) },
+  maxQueued: { flag: 'max-queued', env: 'AFTERWORK_MAX_QUEUED', parse: whole(1, 1_000_000_000) },
+  maxQueuedBytes: { flag: 'max-queued-bytes', env: 'AFTERWORK_MAX_QUEUED_BYTES', parse: bytes },
+  maxUpload: { flag: 'max-upload', env: 'AFTERWORK_MAX_UPLOAD', parse: bytes },
+  keepFiles: { flag: 'keep-files', env: 'AFTERWORK_KEEP_FILES', parse: duration },
+  drain: { flag: 'drain', env: 'AFTERWORK_DRAIN', parse: duration },
+  logLevel: { flag: 'log-level', env: 'LOG_LEVEL', parse: oneOf(logLevels) },
+  mailFrom: { flag: 'mail-from', env: 'MAIL_FROM', parse: mailbox },
+  mailAllow: { flag: 'mail-allow', env: 'MAIL_ALLOW', parse: domains },
+  smtpUrl: { env: 'SMTP_URL', parse: smtpUrl },
+  tokenFile: { flag: 'token-file', env: 'AFTERWORK_TOKEN_FILE', parse: tokenFrom },
+  token: { env: 'AFTERWORK_TOKEN', parse: token },
+}
+
+/** The service's configuration, complete and checked; durations are milliseconds, sizes bytes. */
+export interface Config {
+  host: string
+  /** 0 for any free one. */
+  port: number
+  /** The folder of everything the service stores. */
+  data: string
+  queue: string
+  /** Threads of the pool `cpu`. */
+  poolMin: number
+  poolMax: number
+  /** Mails sent at a time. */
+  mailConcurrency: number
+  /** Tasks that may wait or run. */
+  maxQueued: number
+  maxQueuedBytes: number
+  /** Size of one uploaded file. */
+  maxUpload: number
+  keepFiles: number
+  /** How long running tasks may go on after SIGTERM. */
+  drain: number
+  logLevel: (typeof logLevels)[number]
+  mailFrom: string
+  /** Domains that mail may go to, in lower case; null for all. */
+  mailAllow: readonly string[] | null
+  /** Where mail goes; null for the outbox folder. */
+  smtpUrl: string | null
+  /** What a client must show; null, on loopback only, for nothing. */
+  token: string | null
+}
+
+const defaults = {
+  host: '127.0.0.1',
+  port: 3000,
+  data: './data',
+  queue: 'memory:',
+  poolMin: 1,
+  poolMax: availableParallelism(),
+  mailConcurrency: 10,
+  maxQueued: 100_000,
+  maxQueuedBytes: 256 * 1024 ** 2,
+  maxUpload: 200 * 1024 ** 2,
+  keepFiles: 24 * 3_600_000,
+  drain: 10_000,
+  logLevel: 'info' as const,
+  mailFrom: 'afterwork@localhost',
+  mailAllow: null,
+  smtpUrl: null,
+  token: null,
+}
+
+/**
+ * Reads flags, then the environment, then `afterwork.config.json`, whose keys are the names of Config.
+ * @throws AFTERWORK_BAD_OPTION with one line that names the flag, variable or key
+ */
+export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, file?: string): Config {
+  const { tokenFile, ...given } = readGiven(settings, args, env, file)
+  const config: Config = { ...defaults, ...given, ...(tokenFile === undefined ? {} : { token: tokenFile }) }
+  config.poolMin = given.poolMin ?? Math.min(config.poolMin, config.poolMax)
+  if (config.poolMin > config.poolMax) {
+    throw badOption('--pool-min', `at most --pool-max, which is ${config.poolMax}`, config.poolMin)
+  }
+  if (config.token === null && !isLoopback(config.host)) {
+    throw new AfterworkError(
+      'AFTERWORK_BAD_OPTION',
+      `--host ${config.host} can be reached from other machines: set AFTERWORK_TOKEN or --token-file, or use 127.0.0.1`,
+    )
+  }
+  return config
+}
+
+/** Whether only this machine can reach an address. */
+export function isLoopback(host: string): boolean {
+  return /^(127(\.\d{1,3}){3}|::1|localhost)$/i.test(host)
+}

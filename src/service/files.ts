@@ -1,0 +1,55 @@
+import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { Afterwork } from '../afterwork.ts'
+import type { StoredFile } from '../core/stored-file.ts'
+import { Problem } from '../koa/problem.ts'
+import { mountPrefix } from '../koa/mount-prefix.ts'
+import { upload } from '../koa/upload.ts'
+import { accepted } from './accepted.ts'
+import { tasks } from './tasks.ts'
+
+/** POST /upload-file, and GET /files/:id and /files/:id/:variant. */
+export function fileRoutes(afterwork: Afterwork, maxFileSize: number): Middleware {
+  const router = new Router()
+  const { files, records } = afterwork
+
+  router.post('/upload-file', upload({ afterwork, maxFileSize }).array('file'), (ctx) => {
+    const stored = ctx.files as StoredFile[]
+    const added = stored.map((file) =>
+      ctx.background.addTask(tasks.files.processFile.with({ ordered: false }), file),
+    )
+    accepted(ctx, 'File uploaded and processing started', added, mountPrefix(ctx, '/upload-file'))
+    ctx.body = { ...(ctx.body as object), files: stored.map(({ id, name, size }) => ({ id, name, size })) }
+  })
+
+  router.get(['/files/:id', '/files/:id/:variant'], async (ctx) => {
+    const { id, variant } = ctx['params'] as { id: string; variant?: string }
+    const usage = await records.file(id)
+    const opened = usage && (await files.open(id, variant))
+    if (opened === undefined) throw new Problem(404, 'FILE_NOT_FOUND', 'There is no such file')
+    send(ctx, usage!.file, variant)
+    if (ctx.fresh) {
+      opened.stream.destroy()
+      ctx.status = 304
+      return
+    }
+    ctx.length = opened.size
+    ctx.body = opened.stream
+  })
+
+  return router.routes() as unknown as Middleware
+}
+
+/** The original goes out as an attachment of an unknown kind, whatever it claims to be; variants are images we made. */
+function send(ctx: Context, file: StoredFile, variant: string | undefined): void {
+  if (variant === undefined) {
+    ctx.attachment(file.name)
+    ctx.type = 'application/octet-stream'
+  } else {
+    ctx.type = variant.split('.').at(-1)!
+  }
+  ctx.status = 200
+  ctx.set('Content-Security-Policy', "default-src 'none'; sandbox")
+  ctx.set('Cache-Control', 'private, no-cache')
+  ctx.etag = `${file.id}${variant === undefined ? '' : `.${variant}`}`
+}

@@ -1,0 +1,141 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import Koa from 'koa'
+import type { Logger } from 'pino'
+import { createAfterwork, type Afterwork } from '../afterwork.ts'
+import { AfterworkError } from '../core/errors.ts'
+import { problems } from '../koa/problem.ts'
+import { tokenGuard } from './access.ts'
+import type { Config } from './config.ts'
+import { fileRoutes } from './files.ts'
+import { health } from './health.ts'
+import { mailRoutes } from './mail.ts'
+import { notificationRoutes } from './notifications.ts'
+import { page } from './page.ts'
+import { sameSite } from './same-site.ts'
+import { tasks } from './tasks.ts'
+
+/** A running service. */
+export interface Service {
+  /** Where it listens, such as http://127.0.0.1:3000. */
+  url: string
+  afterwork: Afterwork
+  /** Takes no more requests, lets what runs go on for at most the configured drain, then ends. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the ready-made service: queue, threads, then HTTP.
+ * @throws AFTERWORK_TASKS_FILE, AFTERWORK_BAD_OPTION, or the system's error for the port or the data folder
+ */
+export async function startService(config: Config, logger: Logger): Promise<Service> {
+  const data = prepareData(config.data)
+  const afterwork = createAfterwork({
+    tasks,
+    queue: config.queue,
+    pools: poolsOf(config, data),
+    maxQueued: config.maxQueued,
+    maxQueuedBytes: config.maxQueuedBytes,
+    files: `${data}/files`,
+    keepFiles: config.keepFiles,
+    drain: config.drain,
+    logger,
+  })
+  const state = { stopping: false }
+  const handle = createApp(config, afterwork, logger, state).callback()
+  const server = createServer((request, response) => void handle(request, response))
+  try {
+    await afterwork.start()
+    await listen(server, config)
+  } catch (error) {
+    await afterwork.stop()
+    throw error
+  }
+  return {
+    url: urlOf(server, config.host),
+    afterwork,
+    async stop() {
+      state.stopping = true
+      await closeServer(server, config.drain)
+      await afterwork.stop()
+    },
+  }
+}
+
+function createApp(config: Config, afterwork: Afterwork, logger: Logger, state: { stopping: boolean }): Koa {
+  const app = new Koa()
+  app.on('error', (error: Error) => logger.error({ err: error }, 'request failed'))
+  app.use(problems())
+  app.use(async function nosniff(ctx, next) {
+    ctx.set('X-Content-Type-Options', 'nosniff')
+    await next()
+  })
+  app.use(health(() => !state.stopping))
+  app.use(sameSite())
+  if (config.token !== null) app.use(tokenGuard(config.token))
+  app.use(afterwork.middleware())
+  app.use(page())
+  app.use(afterwork.routes())
+  app.use(fileRoutes(afterwork, config.maxUpload))
+  app.use(mailRoutes(config.mailAllow))
+  app.use(notificationRoutes())
+  return app
+}
+
+/** Secrets reach only the threads that need them: mail threads the server's password, none the service's token. */
+function poolsOf(config: Config, data: string) {
+  const { SMTP_URL: _url, AFTERWORK_TOKEN: _token, ...rest } = process.env
+  const env = { ...rest, AFTERWORK_DATA: data }
+  const mailEnv = {
+    ...env,
+    MAIL_FROM: config.mailFrom,
+    AFTERWORK_MAIL_CONCURRENCY: String(config.mailConcurrency),
+    ...(config.smtpUrl === null ? {} : { SMTP_URL: config.smtpUrl }),
+  }
+  return {
+    cpu: { minThreads: config.poolMin, maxThreads: config.poolMax, env },
+    mail: { concurrency: config.mailConcurrency, env: mailEnv },
+  }
+}
+
+/** The absolute path of the data folder, made if it is missing; a task would find out too late that it cannot be written to. */
+function prepareData(folder: string): string {
+  const data = resolve(folder)
+  try {
+    mkdirSync(`${data}/files`, { recursive: true })
+    accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
+    accessSync(`${data}/files`, constants.R_OK | constants.W_OK | constants.X_OK)
+    return data
+  } catch (cause) {
+    throw new AfterworkError('AFTERWORK_BAD_OPTION', `--data ${folder}: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+}
+
+function listen(server: Server, { host, port }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'the port is taken' : cause.message
+      reject(
+        new AfterworkError('AFTERWORK_BAD_OPTION', `Cannot listen on ${host}:${port}: ${why}`, { cause }),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Requests that are being handled end first; those that take longer than `grace` milliseconds are cut. */
+async function closeServer(server: Server, grace: number): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  const timer = setTimeout(() => server.closeAllConnections(), grace)
+  await closed
+  clearTimeout(timer)
+}
