@@ -117,7 +117,7 @@ function define(name: string, given: unknown): Definition {
   if (typeof load !== 'function')
     throw badOption(`${where}.load`, `a loader such as () => import('./${name}.ts')`, load)
   const resolved = resolveOptions(options, defaults, where, 'definition')
-  const taskOptions = Object.entries(checkKeys(tasks, Object.keys(tasks as object), `${where}.tasks`)).map(
+  const taskOptions = Object.entries(checkKeys(tasks, Object.keys(tasks ?? {}), `${where}.tasks`)).map(
     ([task, own]) => [task, resolveOptions(own, resolved, `${where}.tasks.${task}`, 'definition')] as const,
   )
   return { load, options: resolved, tasks: new Map(taskOptions) }

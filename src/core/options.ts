@@ -112,6 +112,8 @@ export function resolveOptions(
   if (options['delay'] !== undefined && options['runAt'] !== undefined) {
     throw badOption(where, 'either delay or runAt', 'both')
   }
+  if (options['delay'] !== undefined) resolved['runAt'] = null
+  if (options['runAt'] !== undefined) resolved['delay'] = 0
   return resolved as unknown as ResolvedOptions
 }
 

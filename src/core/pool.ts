@@ -48,6 +48,15 @@ export interface Runner {
   stop(): Promise<void>
 }
 
+/** The name of the pool in which local functions take their turn. */
+export const localPool = 'local'
+
+/** Keeps the local functions of this process until their turn. */
+export interface LocalFunctions {
+  keep(id: string, call: () => unknown): void
+  forget(id: string): void
+}
+
 const most = 10_000
 
 /** Sizes complete and checked; throws AFTERWORK_BAD_OPTION. */

@@ -5,7 +5,8 @@ import { resolveOptions, type CallOptions, type ResolvedOptions } from './option
 export type TaskFunction = (...args: any[]) => unknown
 
 declare const signature: unique symbol
-const definedBy = Symbol('afterwork.definedBy')
+/** Global, because the package may be loaded twice. */
+const definedBy: unique symbol = Symbol.for('afterwork.definedBy')
 
 /** Any task that can be queued; made by defineTasks(). The parameter is a hint for the compiler's message only. */
 export interface TaskReference<_Hint extends string = string> {

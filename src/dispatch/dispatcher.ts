@@ -1,9 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Events, TaskEvent } from '../core/events.ts'
+import { toFailure } from '../core/failure.ts'
 import type { AttemptEnd, Runner } from '../core/pool.ts'
 import type { ClaimedTask } from '../core/task.ts'
 import type { Queue, Settlement } from '../queue/queue.ts'
 import { retryAt } from './retry.ts'
+
+/** How long a pool claims nothing after the queue failed, in milliseconds. */
+const pauseAfterError = 1_000
 
 /**
  * Takes tasks out of the queue as pools have room. The life of an attempt is five steps, in this order:
@@ -14,7 +18,8 @@ export class Dispatcher {
   readonly #events: Events
   readonly #runners = new Map<string, Runner>()
   readonly #pumping = new Map<string, 'once' | 'again'>()
-  readonly #attempts = new Set<Promise<void>>()
+  /** Rounds and attempts that go on, which stop() waits for; they never reject. */
+  readonly #work = new Set<Promise<boolean>>()
   #running = false
 
   constructor(queue: Queue, runners: Iterable<Runner>, events: Events) {
@@ -33,7 +38,7 @@ export class Dispatcher {
   async stop(grace: number): Promise<void> {
     this.#running = false
     const ended = (async () => {
-      while (this.#attempts.size > 0) await Promise.all(this.#attempts)
+      while (this.#work.size > 0) await Promise.all(this.#work)
     })()
     await Promise.race([ended, wait(grace, undefined, { ref: false })])
     await Promise.all(Array.from(this.#runners.values(), (runner) => runner.stop()))
@@ -49,23 +54,32 @@ export class Dispatcher {
       return
     }
     this.#pumping.set(pool, 'once')
-    void this.#fill(runner)
-      .catch((error: unknown) => this.#report(error, `filling pool ${pool}`))
-      .finally(() => {
-        const again = this.#pumping.get(pool) === 'again'
-        this.#pumping.delete(pool)
-        if (again) this.#pump(pool)
-      })
+    void this.#track(this.#fill(runner), `filling pool ${pool}`).then(async (filled) => {
+      if (!filled) await wait(pauseAfterError, undefined, { ref: false })
+      const again = !filled || this.#pumping.get(pool) === 'again'
+      this.#pumping.delete(pool)
+      if (again) this.#pump(pool)
+    })
   }
 
   async #fill(runner: Runner): Promise<void> {
     while (this.#running && runner.free > 0) {
       const tasks = await this.#queue.claim(runner.name, runner.free)
       if (tasks.length === 0) return
-      if (!this.#running) return this.#queue.giveBack(tasks.map(({ id }) => id))
-      await this.#start(tasks)
-      for (const task of tasks) this.#track(this.#attempt(runner, task))
+      if (!this.#running) return this.#giveBack(tasks)
+      try {
+        await this.#start(tasks)
+      } catch (error) {
+        await this.#giveBack(tasks)
+        throw error
+      }
+      for (const task of tasks)
+        void this.#track(this.#attempt(runner, task), `running ${task.name} ${task.id}`)
     }
+  }
+
+  #giveBack(tasks: readonly ClaimedTask[]): Promise<void> {
+    return this.#queue.giveBack(tasks.map(({ id }) => id))
   }
 
   async #start(tasks: readonly ClaimedTask[]): Promise<void> {
@@ -85,10 +99,20 @@ export class Dispatcher {
   }
 
   async #attempt(runner: Runner, task: ClaimedTask): Promise<void> {
-    const end = await runner.run(task)
+    const end = await this.#run(runner, task)
     const settlement = settle(task, end)
     await this.#record(task, end, settlement)
     this.#pump(runner.name)
+  }
+
+  /** Runners do not reject; should one do so, its task has failed and the others go on. */
+  async #run(runner: Runner, task: ClaimedTask): Promise<AttemptEnd> {
+    try {
+      return await runner.run(task)
+    } catch (error) {
+      this.#report(error, `running ${task.name} ${task.id}`)
+      return { outcome: { kind: 'failed', failure: toFailure(error) }, startedAt: null, thread: null }
+    }
   }
 
   async #record(task: ClaimedTask, end: AttemptEnd, settlement: Settlement): Promise<void> {
@@ -117,11 +141,19 @@ export class Dispatcher {
     }
   }
 
-  #track(attempt: Promise<void>): void {
-    this.#attempts.add(attempt)
-    void attempt
-      .catch((error: unknown) => this.#report(error, 'running a task'))
-      .finally(() => this.#attempts.delete(attempt))
+  /** Whether the work succeeded; if not, its error is reported. */
+  #track(work: Promise<void>, during: string): Promise<boolean> {
+    const settled = work
+      .then(
+        () => true,
+        (error: unknown) => {
+          this.#report(error, during)
+          return false
+        },
+      )
+      .finally(() => this.#work.delete(settled))
+    this.#work.add(settled)
+    return settled
   }
 
   #report(error: unknown, during: string): void {

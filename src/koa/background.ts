@@ -2,10 +2,10 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { AfterworkError, show } from '../core/errors.ts'
 import { defaults } from '../core/options.ts'
 import { newId } from '../core/id.ts'
+import { localPool, type LocalFunctions } from '../core/pool.ts'
 import type { AddTask } from '../core/reference.ts'
 import type { StoredFile } from '../core/stored-file.ts'
 import type { NewTask } from '../core/task.ts'
-import { localPool, type LocalPool } from '../pool/local.ts'
 import type { Intake } from '../queue/intake.ts'
 
 /** What addTask gives back: the id under which the task is known from then on. */
@@ -32,14 +32,14 @@ export function background(): Background {
 /** The tasks that one request adds: collected by whoever handles it, committed together before the response. */
 export class Background {
   readonly #intake: Intake
-  readonly #local: LocalPool
+  readonly #local: LocalFunctions
   /** Made when first asked for: most requests add no task. */
   #group: string | undefined
   #tasks: NewTask[] = []
   #files: StoredFile[] = []
   #closed = false
 
-  constructor(intake: Intake, local: LocalPool) {
+  constructor(intake: Intake, local: LocalFunctions) {
     this.#intake = intake
     this.#local = local
   }

@@ -1,8 +1,8 @@
 import type { Context, Middleware } from 'koa'
 import type { Events } from '../core/events.ts'
+import type { LocalFunctions } from '../core/pool.ts'
 import type { NewTask } from '../core/task.ts'
 import type { FileStore } from '../files/store.ts'
-import type { LocalPool } from '../pool/local.ts'
 import type { Intake } from '../queue/intake.ts'
 import type { Records } from '../queue/queue.ts'
 import { Background } from './background.ts'
@@ -17,7 +17,7 @@ declare module 'koa' {
 /** What the middleware works with. */
 export interface MiddlewareParts {
   intake: Intake
-  local: LocalPool
+  local: LocalFunctions
   records: Records
   files: FileStore
   events: Events

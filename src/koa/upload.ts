@@ -1,6 +1,5 @@
 import multer, { type MulterFile } from '@koa/multer'
 import type { Context, DefaultState, Middleware } from 'koa'
-import type { Afterwork } from '../afterwork.ts'
 import { badOption } from '../core/errors.ts'
 import { checkKeys, integer } from '../core/options.ts'
 import type { StoredFile } from '../core/stored-file.ts'
@@ -11,7 +10,7 @@ import { Problem } from './problem.ts'
 /** Options of upload(). */
 export interface UploadOptions {
   /** Whose store takes the files; its middleware must come before. */
-  afterwork: Afterwork
+  afterwork: { readonly files: FileStore }
   /** Bytes of one file at most. Default 200 MB. */
   maxFileSize?: number
   /** Files of one request at most. Default 10. */
@@ -55,7 +54,7 @@ export function upload(given: UploadOptions): Upload {
     ['afterwork', 'maxFileSize', 'maxFiles'],
     'upload()',
   ) as unknown as UploadOptions
-  const files = (options.afterwork as Afterwork | undefined)?.files
+  const files = (options.afterwork as UploadOptions['afterwork'] | undefined)?.files
   if (files === undefined)
     throw badOption('upload().afterwork', 'what createAfterwork() returned', options.afterwork)
   const count = integer(1, Number.MAX_SAFE_INTEGER)

@@ -1,23 +1,21 @@
 import { AfterworkError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import type { AttemptEnd, Runner } from '../core/pool.ts'
+import { localPool, type AttemptEnd, type LocalFunctions, type Runner } from '../core/pool.ts'
 import type { ClaimedTask } from '../core/task.ts'
 
-/** The name of the pool in which local functions take their turn. */
-export const localPool = 'local'
 const most = 1_000
 
 /** Runs closures of this process on the main loop, in the order of their group, like FastAPI's functions. */
-export class LocalPool implements Runner {
+export class LocalPool implements Runner, LocalFunctions {
   readonly name = localPool
   readonly #functions = new Map<string, () => unknown>()
-  #running = 0
+  readonly #stops = new Set<(reason: AfterworkError) => void>()
+  readonly #stopping = new AfterworkError('AFTERWORK_STOPPING', 'The process is stopping')
 
   get free(): number {
-    return most - this.#running
+    return most - this.#stops.size
   }
 
-  /** Keeps the function of a task until it has run or is forgotten. */
   keep(id: string, call: () => unknown): void {
     this.#functions.set(id, call)
   }
@@ -30,36 +28,36 @@ export class LocalPool implements Runner {
     const call = this.#functions.get(id)
     const startedAt = Date.now()
     this.#functions.delete(id)
-    this.#running++
     try {
       if (call === undefined)
         throw new AfterworkError('AFTERWORK_LOCAL_GONE', `${name} is gone with the process that added it`)
-      await within(options.timeout, name, call)
+      await this.#within(options.timeout, name, call)
       return { startedAt, thread: 0, outcome: { kind: 'succeeded', result: undefined } }
     } catch (thrown) {
-      return { startedAt, thread: 0, outcome: { kind: 'failed', failure: toFailure(thrown) } }
-    } finally {
-      this.#running--
+      const kind = thrown === this.#stopping ? 'interrupted' : 'failed'
+      return { startedAt, thread: 0, outcome: { kind, failure: toFailure(thrown) } }
     }
   }
 
   async stop(): Promise<void> {
     this.#functions.clear()
+    for (const stop of this.#stops) stop(this.#stopping)
   }
-}
 
-/** A function on the main loop cannot be ended; after its timeout its group goes on without it. */
-async function within(timeout: number, name: string, call: () => unknown): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new AfterworkError('AFTERWORK_TIMED_OUT', `${name} took longer than ${timeout} ms`)),
+  /** A function on the main loop cannot be ended; after its timeout, or stop(), its group goes on without it. */
+  async #within(timeout: number, name: string, call: () => unknown): Promise<void> {
+    let end = (_reason: AfterworkError): void => {}
+    const late = new Promise<never>((_resolve, reject) => (end = reject))
+    const timer = setTimeout(
+      () => end(new AfterworkError('AFTERWORK_TIMED_OUT', `${name} took longer than ${timeout} ms`)),
       timeout,
     )
-  })
-  try {
-    await Promise.race([Promise.resolve().then(call), late])
-  } finally {
-    clearTimeout(timer)
+    this.#stops.add(end)
+    try {
+      await Promise.race([Promise.resolve().then(call), late])
+    } finally {
+      this.#stops.delete(end)
+      clearTimeout(timer)
+    }
   }
 }

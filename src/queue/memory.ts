@@ -87,6 +87,7 @@ export class MemoryQueue implements Engine {
 
   async start(ids: readonly string[], at: number): Promise<void> {
     for (const entry of this.#claimedEntries(ids)) {
+      entry.claimed = false
       entry.record.attempt++
       entry.record.startedAt = at
       entry.record.progress = null
