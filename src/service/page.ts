@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
 import type { Middleware } from 'koa'
 
-const files: Record<string, string> = {
-  '/': 'index.html',
-  '/page.css': 'page.css',
-  '/page.js': 'page.js',
-}
+const folder = new URL('./page/', import.meta.url)
 
 const policy = [
   "default-src 'none'",
@@ -20,18 +17,18 @@ const policy = [
 
 /** The page at `/`: drop a file, send a mail, watch the tasks. */
 export function page(): Middleware {
-  const contents = Object.fromEntries(
-    Object.entries(files).map(([path, name]) => [
-      path,
-      readFileSync(new URL(`./page/${name}`, import.meta.url)),
-    ]),
+  const contents = new Map(
+    readdirSync(folder).map((name) => {
+      const content = { type: extname(name), body: readFileSync(new URL(name, folder)) }
+      return [name === 'index.html' ? '/' : `/${name}`, content]
+    }),
   )
   return async function page(ctx, next) {
-    const content = contents[ctx.path]
+    const content = contents.get(ctx.path)
     if (content === undefined || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
-    ctx.type = files[ctx.path]!.split('.').at(-1)!
+    ctx.type = content.type
     ctx.set('Content-Security-Policy', policy)
     ctx.set('Cache-Control', 'no-cache')
-    ctx.body = content
+    ctx.body = content.body
   }
 }
