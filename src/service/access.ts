@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import { bodyParser } from '@koa/bodyparser'
+import { mountPrefix } from '../koa/mount-prefix.ts'
 import { Problem } from '../koa/problem.ts'
 
 const cookieName = 'afterwork'
@@ -19,7 +20,7 @@ export function tokenGuard(token: string): Middleware {
   return async function access(ctx, next) {
     if (ctx.path === '/login') return login(ctx)
     if (open.has(ctx.path) || shown(ctx)) return next()
-    if (ctx.method === 'GET' && ctx.accepts('json', 'html') === 'html') return ctx.redirect('login')
+    if (ctx.method === 'GET' && ctx.accepts('json', 'html') === 'html') return ctx.redirect(`${mountPrefix(ctx, ctx.path)}/login`)
     throw new Problem(
       401,
       'TOKEN_REQUIRED',

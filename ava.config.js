@@ -1,0 +1,11 @@
+/** `npm test` runs what needs nothing but npm's packages; `npm run test:system` what needs Debian's (see .ci/run). */
+const system = process.env.SUITE === 'system'
+
+export default {
+  extensions: ['ts'],
+  files: system ? ['test/system/**/*.test.ts'] : ['test/**/*.test.ts', '!test/system/**'],
+  // A real process for each file: signals, environment and working directory are its own.
+  workerThreads: false,
+  nodeArguments: ['--conditions=afterwork-source'],
+  timeout: '60s',
+}

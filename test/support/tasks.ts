@@ -1,0 +1,6 @@
+import { defineTasks } from 'afterwork/tasks'
+
+/** The tasks of the tests' own apps. */
+export const tasks = defineTasks(import.meta.url, {
+  steps: () => import('./workers/steps.ts'),
+})
