@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { createAfterwork, problems, type Afterwork, type AfterworkOptions } from 'afterwork'
+import type { Ending } from './endings.ts'
 import { EventLog } from './events.ts'
-import type { Ending } from './gate.ts'
 import { tasks } from './tasks.ts'
 
 /** A Koa app that listens, with its background tasks and all their events. */

@@ -71,7 +71,7 @@ export class EventLog {
 
   /** All events of one name so far. */
   of<K extends EventName>(name: K): Seen<K>[] {
-    return this.seen.filter((event) => event.event === name) as Seen<K>[]
+    return this.seen.filter((event): event is Seen<K> => event.event === name)
   }
 
   /** Names of the events of one task so far. */

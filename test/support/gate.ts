@@ -1,11 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-
-/** What a test's teardown is registered with: ava's `t`, or `test.after.always`. */
-export interface Ending {
-  teardown(end: () => unknown): void
-}
+import type { Ending } from './endings.ts'
 
 /** A door at which tasks of the fixture `steps.pass` wait, so that a test decides how long they run. */
 export class Gate {

@@ -23,7 +23,8 @@ export interface Answer {
 export async function send(url: string, { body, agent, ...options }: Sending = {}): Promise<Answer> {
   const whole = typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : undefined
   const outgoing = request(url, { ...options, agent: agent ?? false })
-  if (whole !== undefined) outgoing.setHeader('Content-Length', options.headers?.['Content-Length'] ?? whole.length)
+  if (whole !== undefined)
+    outgoing.setHeader('Content-Length', options.headers?.['Content-Length'] ?? whole.length)
   const answered = new Promise<Answer>((resolve, reject) => {
     // A server that refuses a body early may reset the connection after its answer.
     outgoing.on('error', reject)
@@ -31,7 +32,9 @@ export async function send(url: string, { body, agent, ...options }: Sending = {
       const chunks: Buffer[] = []
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
       incoming.on('error', reject)
-      incoming.on('end', () => resolve(answerOf(incoming.statusCode!, incoming.headers, Buffer.concat(chunks))))
+      incoming.on('end', () =>
+        resolve(answerOf(incoming.statusCode!, incoming.headers, Buffer.concat(chunks))),
+      )
     })
   })
   if (whole !== undefined) outgoing.end(whole)

@@ -1,0 +1,89 @@
+import { createServer, type RequestListener } from 'node:http'
+import test, { type ExecutionContext } from 'ava'
+import { Load } from '../../scripts/bench/harness/load.ts'
+import { listening } from '../../scripts/bench/harness/system-module.ts'
+
+/** A load generator, and the URL of a server with this listener; both end with the test. */
+async function setUp(t: ExecutionContext, listener: RequestListener): Promise<{ load: Load; url: string }> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  const load = new Load()
+  t.teardown(() => {
+    load.stop()
+    server.close()
+    server.closeAllConnections()
+  })
+  const { port } = await listening(server)
+  return { load, url: `http://127.0.0.1:${port}/` }
+}
+
+test('an open loop keeps its schedule though nothing is answered, and counts what it never got', async (t) => {
+  const { load, url } = await setUp(t, () => {})
+  const seen = await load.open({ url, rate: 100, seconds: 0.3, connections: 5 })
+  t.is(seen.requests, 30)
+  t.is(seen.unanswered, 30)
+  t.true(seen.max >= 300)
+})
+
+test('an open loop charges a stall to every request that was due meanwhile', async (t) => {
+  let stalled = false
+  const { load, url } = await setUp(t, (_request, response) => {
+    const end = performance.now() + (stalled ? 0 : 300)
+    while (performance.now() < end);
+    stalled = true
+    response.end('late')
+  })
+  const seen = await load.open({ url, rate: 100, seconds: 0.6, connections: 5 })
+  t.is(seen.unanswered, 0)
+  t.true(seen.max >= 300)
+  t.true(seen.p50 > 0)
+})
+
+test('an open loop ends before its time when its signal is aborted', async (t) => {
+  const over = new AbortController()
+  const { load, url } = await setUp(t, (_request, response) => {
+    response.end('pong')
+    over.abort()
+  })
+  const seen = await load.open({ url, rate: 100, seconds: 50, connections: 5, signal: over.signal })
+  t.true(seen.requests < 5_000)
+})
+
+test('a closed loop sends a body that no other request has, and counts answers and refusals', async (t) => {
+  const bodies: string[] = []
+  const { load, url } = await setUp(t, (request, response) => {
+    let body = ''
+    request.on('data', (chunk) => (body += String(chunk)))
+    request.on('end', () => {
+      bodies.push(body)
+      response.statusCode = body.endsWith('3') ? 503 : 202
+      response.end('x'.repeat(100_000))
+    })
+  })
+  const module = 'data:text/javascript,export const body = (n) => `body ${n}`'
+  const seen = await load.closed({
+    url,
+    method: 'POST',
+    body: { module, export: 'body' },
+    connections: 3,
+    seconds: 0.3,
+  })
+  t.is(seen.answered, bodies.length)
+  t.is(new Set(bodies).size, bodies.length)
+  t.is(seen.failed, bodies.filter((body) => body.endsWith('3')).length)
+  t.is(seen.unanswered, 0)
+})
+
+test('a closed loop ends although the server drops its connections', async (t) => {
+  const { load, url } = await setUp(t, (request) => request.socket.destroy())
+  const seen = await load.closed({ url, connections: 3, seconds: 50 })
+  t.is(seen.answered, 0)
+  t.is(seen.unanswered, 3)
+})
+
+test('a loop without a server rejects', async (t) => {
+  const load = new Load()
+  t.teardown(() => load.stop())
+  await t.throwsAsync(load.closed({ url: 'http://127.0.0.1:9/', connections: 1, seconds: 1 }), {
+    message: /ECONNREFUSED/,
+  })
+})
