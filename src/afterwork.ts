@@ -3,19 +3,19 @@ import type { Middleware } from 'koa'
 import { pino } from 'pino'
 import { importingTasks, urlOf, type Tasks } from './core/definition.ts'
 import { milliseconds, type Duration } from './core/duration.ts'
-import { AfterworkError, badOption } from './core/errors.ts'
-import { Events, type AfterworkEvents, type EventName } from './core/events.ts'
-import { checkKeys, integer, nonEmptyString } from './core/options.ts'
+import { AfterworkError, badOption, didYouMean } from './core/errors.ts'
+import { Events, type EventName, type Listener } from './core/events.ts'
+import { checkKeys, integer, nonEmptyString } from './core/check.ts'
 import { localPool, resolvePool, type PoolOptions, type PoolSizes, type PoolState } from './core/pool.ts'
 import type { AddTask } from './core/reference.ts'
-import { hasEnded, taskStates } from './core/task.ts'
+import { hasEnded, taskStates, type AddedTask, type TaskRecord } from './core/task.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import { FileStore } from './files/store.ts'
 import { sweep } from './files/sweep.ts'
-import type { AddedTask } from './koa/background.ts'
 import { backgroundMiddleware } from './koa/middleware.ts'
 import { taskRoutes } from './koa/routes.ts'
 import { logEvents, type TaskLogger } from './observe/log.ts'
+import type { Catalog } from './pool/envelope.ts'
 import { LocalPool } from './pool/local.ts'
 import { Pool } from './pool/pool.ts'
 import { probeTasks } from './pool/probe.ts'
@@ -45,8 +45,8 @@ export interface AfterworkOptions {
   logger?: TaskLogger | false
 }
 
-/** How long ended tasks are remembered. */
-const retention = { age: 7 * 24 * 3_600_000, tasks: 100_000 }
+/** How many ended tasks are remembered. */
+const retention = { tasks: 100_000 }
 
 /** How often stored files that nothing needs are removed, in milliseconds. */
 const sweepInterval = 3_600_000
@@ -89,7 +89,7 @@ export class Afterwork {
   readonly #drain: number
   readonly #keepFiles: number
   #sweeper: NodeJS.Timeout | undefined
-  #pools: Pool[] = []
+  readonly #pools = new Map<string, Pool>()
   #dispatcher: Dispatcher | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -158,9 +158,22 @@ export class Afterwork {
     })
   }
 
-  /** Middleware with GET /tasks, /tasks/:id and /pools behind `prefix`; guard it as you would any page for operators. */
+  /**
+   * Middleware with routes to list, show, watch, cancel and retry tasks, and to show, resize, pause and resume pools,
+   * all behind `prefix`; guard it as you would any page for operators.
+   */
   routes({ prefix = '' }: { prefix?: string } = {}): Middleware {
-    return taskRoutes(this.#engine, () => this.pools(), prefix)
+    const operations = {
+      records: this.#engine,
+      events: this.#events,
+      cancel: (id: string) => this.cancel(id),
+      retry: (id: string) => this.retry(id),
+      pools: () => this.pools(),
+      resizePool: (name: string, sizes: PoolOptions) => this.resizePool(name, sizes),
+      pausePool: (name: string) => this.pausePool(name),
+      resumePool: (name: string) => this.resumePool(name),
+    }
+    return taskRoutes(operations, prefix)
   }
 
   /**
@@ -178,37 +191,103 @@ export class Afterwork {
     return this.#engine
   }
 
-  /** Sizes and load of the pools. */
-  pools(): PoolState[] {
-    return this.#pools.map((pool) => pool.state)
+  /**
+   * Cancels a task: one that waits at once; one that runs has its signal aborted, and loses its thread if it does not
+   * heed it. Resolves with what is then known of it.
+   * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has ended
+   */
+  cancel(id: string): Promise<TaskRecord> {
+    return this.#engine.cancel(id, Date.now())
   }
 
-  on<K extends EventName>(name: K, listener: (...args: AfterworkEvents[K]) => void): this {
+  /**
+   * Runs a failed or cancelled task again, with a fresh budget of `retries`; it keeps its id and waits for nobody.
+   * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has not failed, or another has its unique key
+   */
+  async retry(id: string): Promise<TaskRecord> {
+    const record = await this.#engine.retry(id)
+    this.#events.emit('task.requeued', {
+      id: record.id,
+      name: record.name,
+      pool: record.pool,
+      at: Date.now(),
+    })
+    return record
+  }
+
+  /** Calls back with every task that has failed for good. */
+  onFailed(listener: (task: TaskRecord) => unknown): this {
+    return this.on('task.failed', async ({ id }) => {
+      const record = await this.#engine.get(id)
+      if (record !== undefined) await listener(record)
+    })
+  }
+
+  /** Sizes and load of the pools. */
+  pools(): PoolState[] {
+    const paused = this.#engine.paused()
+    return Array.from(this.#pools.values(), (pool) => ({ ...pool.state, paused: paused.has(pool.name) }))
+  }
+
+  /**
+   * Changes the sizes of a pool while it works; what runs goes on to its end.
+   * @throws AFTERWORK_POOL_NOT_FOUND, AFTERWORK_BAD_OPTION
+   */
+  resizePool(name: string, sizes: Pick<PoolOptions, 'minThreads' | 'maxThreads' | 'concurrency'>): PoolState {
+    const pool = this.#pool(name)
+    const checked = checkKeys(sizes, ['minThreads', 'maxThreads', 'concurrency'], `pool ${name}`)
+    pool.resize(resolvePool(checked, pool.sizes, `pool ${name}`))
+    this.#dispatcher!.refill(name)
+    const { minThreads, maxThreads, concurrency } = pool.sizes
+    this.#events.emit('pool.resized', { pool: name, at: Date.now(), minThreads, maxThreads, concurrency })
+    return this.#poolState(name)
+  }
+
+  /** Starts no more tasks of a pool until resumePool(); what runs goes on. Throws AFTERWORK_POOL_NOT_FOUND. */
+  async pausePool(name: string): Promise<PoolState> {
+    this.#pool(name)
+    await this.#engine.pause(name)
+    this.#events.emit('pool.paused', { pool: name, at: Date.now(), reason: 'by hand' })
+    return this.#poolState(name)
+  }
+
+  /** Starts tasks of a paused pool again; throws AFTERWORK_POOL_NOT_FOUND. */
+  async resumePool(name: string): Promise<PoolState> {
+    this.#pool(name)
+    await this.#engine.resume(name)
+    this.#events.emit('pool.resumed', { pool: name, at: Date.now() })
+    return this.#poolState(name)
+  }
+
+  on<K extends EventName>(name: K, listener: Listener<K>): this {
     this.#events.on(name, listener)
     return this
   }
 
-  once<K extends EventName>(name: K, listener: (...args: AfterworkEvents[K]) => void): this {
+  once<K extends EventName>(name: K, listener: Listener<K>): this {
     this.#events.once(name, listener)
     return this
   }
 
-  off<K extends EventName>(name: K, listener: (...args: AfterworkEvents[K]) => void): this {
+  off<K extends EventName>(name: K, listener: Listener<K>): this {
     this.#events.off(name, listener)
     return this
   }
 
   async #start(): Promise<void> {
-    const names = await probeTasks(this.#url, process.env)
-    if (this.#stopping !== undefined)
+    const found = await probeTasks(this.#url, process.env)
+    if (this.#stopping !== undefined) {
       throw new AfterworkError('AFTERWORK_STOPPED', 'stop() was called before start() had ended')
-    this.#pools = Object.entries(this.#sizes).map(([name, sizes]) => this.#createPool(name, sizes))
-    this.#dispatcher = new Dispatcher(this.#engine, [...this.#pools, this.#local], this.#events)
+    }
+    const catalog = { ...found, tasks: this.#url, pools: new Set(Object.keys(this.#sizes)) }
+    for (const [name, sizes] of Object.entries(this.#sizes))
+      this.#pools.set(name, this.#createPool(name, sizes, catalog))
+    this.#dispatcher = new Dispatcher(this.#engine, [...this.#pools.values(), this.#local], this.#events)
     this.#dispatcher.start()
-    this.#intake.open(names, new Set(Object.keys(this.#sizes)))
+    this.#intake.open(found.names, catalog.pools)
     this.#sweeper = setInterval(() => void this.#sweep(), sweepInterval).unref()
     void this.#sweep()
-    this.#events.emit('afterwork.started', { at: Date.now(), tasks: names.size })
+    this.#events.emit('afterwork.started', { at: Date.now(), tasks: found.names.size })
   }
 
   async #stop(): Promise<void> {
@@ -220,6 +299,17 @@ export class Afterwork {
     await this.#engine.close()
     const left = taskStates.reduce((sum, state) => sum + (hasEnded(state) ? 0 : counters[state]), 0)
     this.#events.emit('afterwork.stopped', { at: Date.now(), left })
+  }
+
+  #pool(name: string): Pool {
+    const pool = this.#pools.get(name)
+    if (pool !== undefined) return pool
+    const hint = didYouMean(name, this.#pools.keys())
+    throw new AfterworkError('AFTERWORK_POOL_NOT_FOUND', `There is no pool ${name.slice(0, 64)}${hint}`)
+  }
+
+  #poolState(name: string): PoolState {
+    return this.pools().find((pool) => pool.name === name)!
   }
 
   async #sweep(): Promise<void> {
@@ -235,8 +325,8 @@ export class Afterwork {
     }
   }
 
-  #createPool(name: string, sizes: PoolSizes): Pool {
-    return new Pool(name, sizes, this.#url, {
+  #createPool(name: string, sizes: PoolSizes, catalog: Catalog): Pool {
+    return new Pool(name, sizes, catalog, {
       progress: (task, progress) => {
         this.#engine.progress(task.id, task.attempt, progress)
         const { id, attempt } = task

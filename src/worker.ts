@@ -1,3 +1,4 @@
+export type { EndedTask } from './core/on-ended.ts'
 export type { LogLevel } from './core/events.ts'
 export type { StoredFile } from './core/stored-file.ts'
 export { TaskError, type TaskErrorOptions } from './core/task-error.ts'

@@ -1,14 +1,15 @@
+import { checkKeys } from './check.ts'
 import { AfterworkError, badOption, show } from './errors.ts'
-import { checkKeys, defaults, resolveOptions, type ResolvedOptions, type TaskOptions } from './options.ts'
+import { defaults, resolveOptions, type DefinitionOptions, type ResolvedOptions } from './options.ts'
 import { createReference, type Task, type TaskFunction } from './reference.ts'
 
 /** Imports a module of tasks; called in workers only. */
 export type Loader<M extends object> = () => Promise<M>
 
 /** A module of tasks with defaults for all of them and, under `tasks`, for each. */
-export interface TaskModule<M extends object> extends TaskOptions {
+export interface TaskModule<M extends object> extends DefinitionOptions {
   load: Loader<M>
-  tasks?: { [K in TaskNames<NoInfer<M>>]?: TaskOptions }
+  tasks?: { [K in TaskNames<NoInfer<M>>]?: DefinitionOptions }
 }
 
 /** The exports of a module that are tasks: its functions, but for `teardown`, which the pool calls. */

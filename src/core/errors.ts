@@ -13,10 +13,16 @@ export const errorCodes = {
   AFTERWORK_QUEUE_FULL: 'The queue holds as many tasks or bytes as it may.',
   AFTERWORK_QUEUE_FAILED: 'The queue could not store the tasks; nothing was kept.',
   AFTERWORK_TASK_NOT_FOUND: 'No task has that id.',
+  AFTERWORK_POOL_NOT_FOUND: 'No pool has that name.',
+  AFTERWORK_CONFLICT: 'The task is in no state in which this can be done.',
+  AFTERWORK_CANCELLED: 'The task was cancelled.',
+  AFTERWORK_PREDECESSOR_FAILED:
+    'An earlier task of the request did not succeed, and this one runs only if it does.',
+  AFTERWORK_INTERRUPTED: 'An at-most-once task lost its thread or process after it had started.',
   AFTERWORK_TIMED_OUT: 'The attempt took longer than its timeout.',
   AFTERWORK_STOPPING: 'The process is stopping; the task is queued again.',
   AFTERWORK_WORKER_EXITED: 'The task ended its own thread, by process.exit() or a crash.',
-  AFTERWORK_OUT_OF_MEMORY: 'The thread reached the limit of its heap.',
+  AFTERWORK_OUT_OF_MEMORY: 'Heap and Buffers of the thread grew past the limit of the task.',
   AFTERWORK_THREW_LATE: 'An exception that nothing caught ended the thread.',
   AFTERWORK_NOT_AN_ERROR: 'The task threw something that is not an Error.',
   AFTERWORK_LOCAL_GONE: 'A local function lives in memory only, and its process has ended.',
@@ -31,6 +37,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   AFTERWORK_QUEUE_FULL: 503,
   AFTERWORK_QUEUE_FAILED: 503,
   AFTERWORK_TASK_NOT_FOUND: 404,
+  AFTERWORK_POOL_NOT_FOUND: 404,
+  AFTERWORK_CONFLICT: 409,
 }
 
 /** What every error thrown by afterwork is: a stable `code`, a sentence, and where known the `cause`. */

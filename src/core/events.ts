@@ -42,12 +42,23 @@ export interface AfterworkEvents {
   ]
   /** An attempt ended through no fault of the task, which is queued again. */
   'task.interrupted': [TaskEvent & { attempt: number; failure: Failure }]
+  /** A task was cancelled: by hand, or because an earlier one of its request did not succeed. */
+  'task.cancelled': [TaskEvent & { attempt: number; failure: Failure }]
+  /** A failed or cancelled task was queued again by hand. */
+  'task.requeued': [TaskEvent]
+  /** A pool takes no more tasks until it is resumed; `reason` says why when a task asked for it. */
+  'pool.paused': [{ pool: string; at: number; reason: string }]
+  /** A paused pool takes tasks again. */
+  'pool.resumed': [{ pool: string; at: number }]
+  /** The sizes of a pool were changed. */
+  'pool.resized': [{ pool: string; at: number; minThreads: number; maxThreads: number; concurrency: number }]
   /** A task failed for good. */
   'task.failed': [TaskEvent & { attempt: number; duration: number; thread: number | null; failure: Failure }]
 }
 
 export type EventName = keyof AfterworkEvents
-type Listener<K extends EventName> = (...args: AfterworkEvents[K]) => void
+/** What it returns is ignored, but for a promise that rejects. */
+export type Listener<K extends EventName> = (...args: AfterworkEvents[K]) => unknown
 
 /** Typed events; a listener that throws or rejects is reported as 'afterwork.error' and never stops the work. */
 export class Events {

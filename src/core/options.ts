@@ -1,5 +1,8 @@
+import { definedIn, type Reference } from './brand.ts'
+import { boolean, checkKeys, integer, nonEmptyString, number, oneOf } from './check.ts'
 import { milliseconds, type Duration } from './duration.ts'
-import { badOption, didYouMean } from './errors.ts'
+import { badOption } from './errors.ts'
+import { bytes, type Size } from './size.ts'
 
 /** How long to wait before the next attempt: `first`, then each time `factor` times as long, at most `max`. */
 export interface Backoff {
@@ -11,6 +14,12 @@ export interface Backoff {
   jitter?: number
   /** The longest wait. Default 1 h. */
   max?: Duration
+}
+
+/** At most `max` starts of a task within any `per`. */
+export interface RateLimit {
+  max: number
+  per: Duration
 }
 
 /** Options of a task, for a module, for one task of it, or for one call; the nearest wins. */
@@ -29,10 +38,32 @@ export interface TaskOptions {
   ordered?: boolean
   /** Whether it stays queued though the handler threw or answered >= 400. Default false. */
   keepOnError?: boolean
+  /** Whether it is cancelled if an earlier task of its request did not succeed. Default false. */
+  onlyAfterSuccess?: boolean
+  /** What the heap and the Buffers of its thread may hold. Default 512 MB. */
+  memory?: Size
+  /** Whether a task whose thread was lost under it runs again, or fails. Default 'at-least-once'. */
+  delivery?: 'at-least-once' | 'at-most-once'
+  /** A task to add when this one has ended, with the record of the ended one as its argument. */
+  onEnded?: Reference
+  /** How long it is remembered once it has ended. Default 7 d, and at most 100,000 ended tasks. */
+  keepResult?: Duration
+  /** Keys of its arguments that are never shown, beside the usual names of secrets. */
+  redact?: readonly string[]
+}
+
+/** Options of a task where it is defined. */
+export interface DefinitionOptions extends TaskOptions {
+  /** How many of its name run at a time, in all pools. Default: as many as there is room for. */
+  concurrency?: number
+  /** How often tasks of its name start. Default: no limit. */
+  rateLimit?: RateLimit
 }
 
 /** Options of one call. */
 export interface CallOptions extends TaskOptions {
+  /** One live task of this name has this key; adding another gives the live one. */
+  unique?: string
   /** How long to wait before the first attempt, counted from the commit. */
   delay?: Duration
   /** When the first attempt may start; not together with `delay`. */
@@ -48,6 +79,16 @@ export interface ResolvedOptions {
   timeout: number
   ordered: boolean
   keepOnError: boolean
+  onlyAfterSuccess: boolean
+  /** Bytes. */
+  memory: number
+  delivery: 'at-least-once' | 'at-most-once'
+  onEnded: { name: string; options: ResolvedOptions } | null
+  keepResult: number
+  redact: readonly string[]
+  concurrency: number | null
+  rateLimit: { max: number; per: number } | null
+  unique: string | null
   delay: number
   /** Milliseconds since 1970, or null. */
   runAt: number | null
@@ -61,6 +102,15 @@ export const defaults: ResolvedOptions = {
   timeout: 600_000,
   ordered: true,
   keepOnError: false,
+  onlyAfterSuccess: false,
+  memory: 512 * 1024 ** 2,
+  delivery: 'at-least-once',
+  onEnded: null,
+  keepResult: 7 * 24 * 3_600_000,
+  redact: [],
+  concurrency: null,
+  rateLimit: null,
+  unique: null,
   delay: 0,
   runAt: null,
 }
@@ -69,6 +119,10 @@ type Check<T> = (value: unknown, what: string, base: T) => T
 
 /** The longest a Node.js timer can wait. */
 const maxTimer = 2 ** 31 - 1
+/** A thread alone takes 12 MB. */
+const minMemory = 32 * 1024 ** 2
+/** Characters of a unique key. */
+const maxKey = 1_000
 
 const checks: { [K in keyof ResolvedOptions]: Check<ResolvedOptions[K]> } = {
   pool: nonEmptyString,
@@ -86,6 +140,29 @@ const checks: { [K in keyof ResolvedOptions]: Check<ResolvedOptions[K]> } = {
   timeout: (value, what) => number(1, maxTimer, 'ms')(milliseconds(value, what), what),
   ordered: boolean,
   keepOnError: boolean,
+  onlyAfterSuccess: boolean,
+  memory: (value, what) => number(minMemory, Number.MAX_SAFE_INTEGER, 'bytes')(bytes(value, what), what),
+  delivery: oneOf(['at-least-once', 'at-most-once']),
+  onEnded: (value, what) => {
+    if (definedIn(value) === undefined) throw badOption(what, 'a task from defineTasks()', value)
+    const { name, options } = value as { name: string; options: ResolvedOptions }
+    return { name, options }
+  },
+  keepResult: milliseconds,
+  redact: (value, what) => {
+    if (Array.isArray(value) && value.every((key) => typeof key === 'string')) return value
+    throw badOption(what, 'an array of strings', value)
+  },
+  concurrency: integer(1, 1_000_000),
+  rateLimit: (value, what) => {
+    const { max, per } = checkKeys(value, ['max', 'per'], what)
+    return { max: integer(1, 100_000)(max, `${what}.max`), per: milliseconds(per, `${what}.per`) }
+  },
+  unique: (value, what) => {
+    const key = nonEmptyString(value, what)
+    if (key.length <= maxKey) return key
+    throw badOption(what, `at most ${maxKey} characters`, key)
+  },
   delay: milliseconds,
   runAt: (value, what) => {
     if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime()
@@ -93,7 +170,8 @@ const checks: { [K in keyof ResolvedOptions]: Check<ResolvedOptions[K]> } = {
   },
 }
 
-const callOnly: readonly string[] = ['delay', 'runAt']
+const callOnly: readonly string[] = ['delay', 'runAt', 'unique']
+const definitionOnly: readonly string[] = ['concurrency', 'rateLimit']
 
 /** `base` overlaid with what a module, task or call gives; throws AFTERWORK_BAD_OPTION. */
 export function resolveOptions(
@@ -102,7 +180,8 @@ export function resolveOptions(
   where: string,
   level: 'definition' | 'call',
 ): ResolvedOptions {
-  const known = Object.keys(checks).filter((key) => level === 'call' || !callOnly.includes(key))
+  const foreign = level === 'call' ? definitionOnly : callOnly
+  const known = Object.keys(checks).filter((key) => !foreign.includes(key))
   const options = checkKeys(given, known, where)
   const resolved: Record<string, unknown> = { ...base }
   for (const key of known as (keyof ResolvedOptions)[]) {
@@ -115,39 +194,4 @@ export function resolveOptions(
   if (options['delay'] !== undefined) resolved['runAt'] = null
   if (options['runAt'] !== undefined) resolved['delay'] = 0
   return resolved as unknown as ResolvedOptions
-}
-
-/** The object itself once it is one and has no key that is not known; throws AFTERWORK_BAD_OPTION. */
-export function checkKeys(given: unknown, known: readonly string[], where: string): Record<string, unknown> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw badOption(where, 'an object', given)
-  for (const key of Object.keys(given)) {
-    if (known.includes(key)) continue
-    throw badOption(where, `one of ${known.join(', ')}`, key, didYouMean(key, known))
-  }
-  return given as Record<string, unknown>
-}
-
-export function integer(min: number, max: number): (value: unknown, what: string) => number {
-  return (value, what) => {
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
-    throw badOption(what, `an integer from ${min} to ${max}`, value)
-  }
-}
-
-function number(min: number, max: number, unit = ''): (value: unknown, what: string) => number {
-  return (value, what) => {
-    if (typeof value === 'number' && value >= min && value <= max) return value
-    throw badOption(what, `a number from ${min} to ${max} ${unit}`.trimEnd(), value)
-  }
-}
-
-export function boolean(value: unknown, what: string): boolean {
-  if (typeof value === 'boolean') return value
-  throw badOption(what, 'a boolean', value)
-}
-
-export function nonEmptyString(value: unknown, what: string): string {
-  if (typeof value === 'string' && value !== '') return value
-  throw badOption(what, 'a string that is not empty', value)
 }

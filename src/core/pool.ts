@@ -1,5 +1,5 @@
 import { badOption } from './errors.ts'
-import { checkKeys, integer } from './options.ts'
+import { checkKeys, integer } from './check.ts'
 import type { Outcome } from './outcome.ts'
 import type { ClaimedTask } from './task.ts'
 
@@ -44,6 +44,8 @@ export interface Runner {
   readonly free: number
   /** Runs one attempt; never rejects. */
   run(task: ClaimedTask): Promise<AttemptEnd>
+  /** Asks a running attempt to stop, and ends its thread if it does not; passed over if it does not run here. */
+  cancel(id: string, attempt: number): void
   /** Asks what still runs to stop, ends what does not, and settles every attempt. */
   stop(): Promise<void>
 }

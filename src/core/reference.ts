@@ -1,3 +1,4 @@
+import { definedBy, definedIn, type Reference } from './brand.ts'
 import { AfterworkError, didYouMean } from './errors.ts'
 import { resolveOptions, type CallOptions, type ResolvedOptions } from './options.ts'
 
@@ -5,16 +6,10 @@ import { resolveOptions, type CallOptions, type ResolvedOptions } from './option
 export type TaskFunction = (...args: any[]) => unknown
 
 declare const signature: unique symbol
-/** Global, because the package may be loaded twice. */
-const definedBy: unique symbol = Symbol.for('afterwork.definedBy')
 
 /** Any task that can be queued; made by defineTasks(). The parameter is a hint for the compiler's message only. */
-export interface TaskReference<_Hint extends string = string> {
-  /** Module and export, such as 'files.processFile'. */
-  readonly name: string
+export interface TaskReference<_Hint extends string = string> extends Reference {
   readonly options: Readonly<ResolvedOptions>
-  /** The URL of the file that called defineTasks(). */
-  readonly [definedBy]: string
 }
 
 /** A task with the signature of its function. */
@@ -103,7 +98,7 @@ export function checkReference(value: unknown, url: string): asserts value is Ta
       `Expected a task from defineTasks(), got function ${value.name || '(anonymous)'}; for a plain function use addLocal(fn, ...args)`,
     )
   }
-  const from = typeof value === 'object' && value !== null ? (value as TaskReference)[definedBy] : undefined
+  const from = definedIn(value)
   if (from === url) return
   throw new AfterworkError(
     'AFTERWORK_BAD_TASK',

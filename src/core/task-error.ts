@@ -1,12 +1,21 @@
 import { milliseconds, type Duration } from './duration.ts'
 
 /** Global, because the package may be loaded twice in one thread. */
-const retryKey: unique symbol = Symbol.for('afterwork.retry')
+const steeringKey: unique symbol = Symbol.for('afterwork.steering')
+
+/** What a task that failed asks for. */
+export interface Steering {
+  /** false: never again; a number: in that many milliseconds; undefined: as its options say. */
+  retry: false | number | undefined
+  pausePool: boolean
+}
 
 /** How a task steers what follows its failure. */
 export interface TaskErrorOptions {
   /** false: never again, whatever `retries` says; a duration: the next attempt after that long, if one is left. */
   retry?: false | Duration
+  /** Pauses the pool of the task, for nothing else in it can succeed either; an operator resumes it. */
+  pausePool?: boolean
   /** A code of the task's own, shown with the error. */
   code?: string
   cause?: unknown
@@ -21,17 +30,19 @@ export interface TaskErrorOptions {
 export class TaskError extends Error {
   override readonly name = 'TaskError'
   declare readonly code?: string
-  /** false, or milliseconds; undefined leaves it to the task's options. */
-  readonly [retryKey]: false | number | undefined
+  readonly [steeringKey]: Steering
 
-  constructor(message: string, { retry, code, cause }: TaskErrorOptions = {}) {
+  constructor(message: string, { retry, pausePool = false, code, cause }: TaskErrorOptions = {}) {
     super(message, cause === undefined ? {} : { cause })
     if (code !== undefined) this.code = code
-    this[retryKey] = retry === undefined || retry === false ? retry : milliseconds(retry, 'TaskError().retry')
+    const wait = retry === undefined || retry === false ? retry : milliseconds(retry, 'TaskError().retry')
+    this[steeringKey] = { retry: wait, pausePool }
   }
 }
 
-/** What a thrown value says of its retry. */
-export function retryOf(thrown: unknown): false | number | undefined {
-  return typeof thrown === 'object' && thrown !== null ? (thrown as TaskError)[retryKey] : undefined
+/** What a thrown value asks for. */
+export function steeringOf(thrown: unknown): Steering {
+  const steering =
+    typeof thrown === 'object' && thrown !== null ? (thrown as Partial<TaskError>)[steeringKey] : undefined
+  return steering ?? { retry: undefined, pausePool: false }
 }

@@ -31,6 +31,12 @@ export interface NewTask {
   options: ResolvedOptions
 }
 
+/** What addTask gives back: the id under which the task is known from then on. */
+export interface AddedTask {
+  id: string
+  name: string
+}
+
 /** How far a task says it is. */
 export interface Progress {
   /** From 0 to 1. */
@@ -53,6 +59,8 @@ export interface TaskRecord {
   result: string | null
   /** What the last attempt failed with, also while a retry waits. */
   error: Failure | null
+  /** The arguments as encodeArguments() made them. */
+  args: string
   addedAt: number
   /** When a scheduled task becomes due. */
   runAt: number | null
@@ -72,5 +80,7 @@ export interface ClaimedTask {
   attempt: number
   /** Earlier attempts that count against `retries`; interrupted ones do not. */
   failures: number
+  /** It may have cost a thread that it shared, and must run alone. */
+  suspect: boolean
   addedAt: number
 }

@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Events, TaskEvent } from '../core/events.ts'
 import { toFailure } from '../core/failure.ts'
 import type { AttemptEnd, Runner } from '../core/pool.ts'
-import type { ClaimedTask } from '../core/task.ts'
-import type { Queue, Settlement } from '../queue/queue.ts'
-import { retryAt } from './retry.ts'
+import type { ClaimedTask, NewTask, TaskRecord } from '../core/task.ts'
+import type { Engine, Settlement } from '../queue/queue.ts'
+import { followUpsOf, settle } from './settle.ts'
 
 /** How long a pool claims nothing after the queue failed, in milliseconds. */
 const pauseAfterError = 1_000
@@ -14,7 +14,7 @@ const pauseAfterError = 1_000
  * claim, start, run, settle, record.
  */
 export class Dispatcher {
-  readonly #queue: Queue
+  readonly #queue: Engine
   readonly #events: Events
   readonly #runners = new Map<string, Runner>()
   readonly #pumping = new Map<string, 'once' | 'again'>()
@@ -22,16 +22,29 @@ export class Dispatcher {
   readonly #work = new Set<Promise<boolean>>()
   #running = false
 
-  constructor(queue: Queue, runners: Iterable<Runner>, events: Events) {
+  constructor(queue: Engine, runners: Iterable<Runner>, events: Events) {
     this.#queue = queue
     this.#events = events
     for (const runner of runners) this.#runners.set(runner.name, runner)
     queue.onClaimable((pool) => this.#pump(pool))
+    queue.subscribe({
+      cancel: (id, attempt) => {
+        for (const runner of this.#runners.values()) runner.cancel(id, attempt)
+      },
+      cancelled: (record) => this.#tellCancelled(record),
+      added: ({ id, name, pool, addedAt }) =>
+        this.#events.emit('task.added', { id, name, pool, at: addedAt, held: false }),
+    })
   }
 
   start(): void {
     this.#running = true
     for (const pool of this.#runners.keys()) this.#pump(pool)
+  }
+
+  /** A pool may have room that it had not. */
+  refill(pool: string): void {
+    this.#pump(pool)
   }
 
   /** Claims nothing more, gives what runs `grace` milliseconds to end, then asks it to stop and ends the threads. */
@@ -67,13 +80,8 @@ export class Dispatcher {
       const tasks = await this.#queue.claim(runner.name, runner.free)
       if (tasks.length === 0) return
       if (!this.#running) return this.#giveBack(tasks)
-      try {
-        await this.#start(tasks)
-      } catch (error) {
-        await this.#giveBack(tasks)
-        throw error
-      }
-      for (const task of tasks)
+      const started = await this.#start(tasks)
+      for (const task of started)
         void this.#track(this.#attempt(runner, task), `running ${task.name} ${task.id}`)
     }
   }
@@ -82,20 +90,23 @@ export class Dispatcher {
     return this.#queue.giveBack(tasks.map(({ id }) => id))
   }
 
-  async #start(tasks: readonly ClaimedTask[]): Promise<void> {
+  /** Gives those that run from now on; one that was cancelled meanwhile does not. */
+  async #start(tasks: readonly ClaimedTask[]): Promise<ClaimedTask[]> {
     const at = Date.now()
-    await this.#queue.start(
-      tasks.map(({ id }) => id),
-      at,
-    )
-    if (!this.#events.has('task.started')) return
-    for (const task of tasks) {
-      this.#events.emit('task.started', {
-        ...told(task, at),
-        attempt: task.attempt,
-        waited: at - task.addedAt,
-      })
+    const ids = tasks.map(({ id }) => id)
+    const startedIds = await this.#queue.start(ids, at).catch(async (error: unknown) => {
+      await this.#giveBack(tasks)
+      throw error
+    })
+    const started =
+      startedIds.length === tasks.length ? [...tasks] : tasks.filter(({ id }) => startedIds.includes(id))
+    if (this.#events.has('task.started')) {
+      for (const task of started) {
+        const waited = at - task.addedAt
+        this.#events.emit('task.started', { ...told(task, at), attempt: task.attempt, waited })
+      }
     }
+    return started
   }
 
   async #attempt(runner: Runner, task: ClaimedTask): Promise<void> {
@@ -116,14 +127,18 @@ export class Dispatcher {
   }
 
   async #record(task: ClaimedTask, end: AttemptEnd, settlement: Settlement): Promise<void> {
+    const followUps = followUpsOf(end, settlement)
+    const pausePool = end.outcome.kind === 'failed' && end.outcome.steering?.pausePool === true
     try {
-      if (!(await this.#queue.record(task.id, task.attempt, settlement))) return
+      if (!(await this.#queue.record(task.id, task.attempt, settlement, followUps))) return
+      if (pausePool) await this.#pause(task, end)
     } catch (error) {
       return this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
     }
     const { at } = settlement
     const event = { ...told(task, at), attempt: task.attempt }
     const run = { thread: end.thread, duration: end.startedAt === null ? 0 : at - end.startedAt }
+    for (const added of followUps) this.#events.emit('task.added', { ...told(added, at), held: false })
     switch (settlement.state) {
       case 'succeeded':
         return this.#events.emit('task.succeeded', { ...event, ...run })
@@ -136,9 +151,22 @@ export class Dispatcher {
           failure: settlement.failure,
           runAt: settlement.runAt,
         })
+      case 'cancelled':
+        return this.#events.emit('task.cancelled', { ...event, failure: settlement.failure })
       case 'queued':
         return this.#events.emit('task.interrupted', { ...event, failure: settlement.failure })
     }
+  }
+
+  /** Its pool stops, for the task says that nothing else in it can succeed. */
+  async #pause(task: ClaimedTask, { outcome }: AttemptEnd): Promise<void> {
+    await this.#queue.pause(task.options.pool)
+    const reason = outcome.kind === 'failed' ? outcome.failure.message : ''
+    this.#events.emit('pool.paused', { pool: task.options.pool, at: Date.now(), reason })
+  }
+
+  #tellCancelled({ id, name, pool, attempt, endedAt, error }: TaskRecord): void {
+    this.#events.emit('task.cancelled', { id, name, pool, at: endedAt!, attempt, failure: error! })
   }
 
   /** Whether the work succeeded; if not, its error is reported. */
@@ -165,22 +193,6 @@ export class Dispatcher {
   }
 }
 
-/** What the outcome of an attempt makes of its task. */
-function settle(task: ClaimedTask, { outcome }: AttemptEnd): Settlement {
-  const at = Date.now()
-  switch (outcome.kind) {
-    case 'succeeded':
-      return { state: 'succeeded', at, result: outcome.result ?? null }
-    case 'interrupted':
-      return { state: 'queued', at, failure: outcome.failure }
-    case 'failed': {
-      const { failure, retry } = outcome
-      const runAt = retryAt(task, retry, at)
-      return runAt === null ? { state: 'failed', at, failure } : { state: 'scheduled', at, failure, runAt }
-    }
-  }
-}
-
-function told({ id, name, options }: ClaimedTask, at: number): TaskEvent {
+function told({ id, name, options }: ClaimedTask | NewTask, at: number): TaskEvent {
   return { id, name, pool: options.pool, at }
 }

@@ -5,14 +5,8 @@ import { newId } from '../core/id.ts'
 import { localPool, type LocalFunctions } from '../core/pool.ts'
 import type { AddTask } from '../core/reference.ts'
 import type { StoredFile } from '../core/stored-file.ts'
-import type { NewTask } from '../core/task.ts'
+import type { AddedTask, NewTask } from '../core/task.ts'
 import type { Intake } from '../queue/intake.ts'
-
-/** What addTask gives back: the id under which the task is known from then on. */
-export interface AddedTask {
-  id: string
-  name: string
-}
 
 const storage = new AsyncLocalStorage<Background>()
 
@@ -29,17 +23,27 @@ export function background(): Background {
   )
 }
 
+/** The response that the tasks of a request wait for. */
+export interface ResponseState {
+  /** Stores tasks, held until the response has closed. */
+  hold(tasks: NewTask[]): Promise<void>
+  /** Whether its headers went out, so that no commit can come before them any more. */
+  begun(): boolean
+}
+
 /** The tasks that one request adds: collected by whoever handles it, committed together before the response. */
 export class Background {
   readonly #intake: Intake
   readonly #local: LocalFunctions
+  readonly #response: ResponseState
   /** Made when first asked for: most requests add no task. */
   #group: string | undefined
   #tasks: NewTask[] = []
   #files: StoredFile[] = []
   #closed = false
 
-  constructor(intake: Intake, local: LocalFunctions) {
+  constructor(intake: Intake, local: LocalFunctions, response: ResponseState) {
+    this.#response = response
     this.#intake = intake
     this.#local = local
   }
@@ -67,6 +71,17 @@ export class Background {
     const bound = AsyncResource.bind(() => call(...args))
     this.#local.keep(task.id, () => bound())
     return added
+  }
+
+  /**
+   * Commits what was added so far, whatever the status will be, and keeps it: for responses that do not pass through
+   * the middleware (`ctx.respond = false`) and for streams that begin early. More can be added until the next commit.
+   * @throws AFTERWORK_QUEUE_FULL, AFTERWORK_QUEUE_FAILED; nothing is kept then
+   */
+  async commit(): Promise<void> {
+    const tasks = this.#tasks
+    this.#tasks = []
+    if (tasks.length > 0) await this.#response.hold(tasks)
   }
 
   /** Notes the files that the request brought, which go with it unless a task names them. */
@@ -102,6 +117,12 @@ export class Background {
   }
 
   #push(task: NewTask): AddedTask {
+    if (!this.#closed && this.#response.begun()) {
+      throw new AfterworkError(
+        'AFTERWORK_TOO_LATE',
+        `${task.name} was added after the response had begun; add it and \`await ctx.background.commit()\` before, or use \`await afterwork.addTask(...)\``,
+      )
+    }
     if (this.#closed) {
       throw new AfterworkError(
         'AFTERWORK_TOO_LATE',

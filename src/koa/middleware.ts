@@ -29,7 +29,10 @@ export interface MiddlewareParts {
  */
 export function backgroundMiddleware({ intake, local, records, files, events }: MiddlewareParts): Middleware {
   return async function afterwork(ctx, next) {
-    const background = new Background(intake, local)
+    const background = new Background(intake, local, {
+      hold: (tasks) => hold(ctx, tasks),
+      begun: () => ctx.headerSent,
+    })
     ctx.background = background
     try {
       await background.run(next)
@@ -53,14 +56,18 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
       forget(dropped)
       intake.drop(dropped, reason)
     }
-    if (kept.length === 0) return
+    if (kept.length > 0) await hold(ctx, kept)
+  }
+
+  /** Commits tasks that start once the response has closed. */
+  async function hold(ctx: Context, tasks: NewTask[]): Promise<void> {
     try {
-      await intake.commit(kept, { held: true })
+      await intake.commit(tasks, { held: true })
     } catch (error) {
-      forget(kept)
+      forget(tasks)
       throw error
     }
-    onceClosed(ctx, () => report(intake.release(kept), 'releasing the tasks of a response'))
+    onceClosed(ctx, () => report(intake.release(tasks), 'releasing the tasks of a response'))
   }
 
   function forget(tasks: NewTask[]): void {
@@ -82,6 +89,9 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
 }
 
 function refusal(ctx: Context): string {
+  if (ctx.respond === false && !ctx.headerSent) {
+    return 'ctx.respond is false and nothing was sent yet: use `await ctx.background.commit()`'
+  }
   if (ctx.status === 404 && ctx.body === undefined) return 'the answer was 404: no body or status was set'
   return `the answer was ${ctx.status}`
 }

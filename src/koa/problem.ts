@@ -46,14 +46,19 @@ export function problems(): Middleware {
 
 function answer(ctx: Context, thrown: unknown): void {
   const error: HttpError = thrown instanceof Error ? thrown : new Error(String(thrown))
-  const status = error.status ?? error.statusCode ?? 500
-  const exposed = (error.expose ?? status < 500) && status >= 400
+  const asked = error.status ?? error.statusCode
+  const status = isErrorStatus(asked) ? asked : 500
+  const exposed = status === asked && (error.expose ?? status < 500)
   if (!exposed) ctx.app.emit('error', error, ctx)
   if (ctx.headerSent || !ctx.writable) return
   ctx.set(error.headers ?? {})
   if (exposed)
     write(ctx, status, typeof error.code === 'string' ? error.code : statusCode(status), error.message)
-  else write(ctx, 500, statusCode(500), 'Something went wrong here; the log of the service says what.')
+  else write(ctx, status, statusCode(status), 'Something went wrong here; the log of the service says what.')
+}
+
+function isErrorStatus(status: unknown): status is number {
+  return typeof status === 'number' && status >= 400 && STATUS_CODES[status] !== undefined
 }
 
 function write(ctx: Context, status: number, code: string, detail: string | undefined): void {

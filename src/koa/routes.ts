@@ -1,52 +1,131 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { AfterworkError } from '../core/errors.ts'
+import type { Events } from '../core/events.ts'
 import { isId } from '../core/id.ts'
-import type { PoolState } from '../core/pool.ts'
-import { taskStates, type TaskState } from '../core/task.ts'
+import type { PoolOptions, PoolState } from '../core/pool.ts'
+import { hasEnded, taskStates, type TaskRecord, type TaskState } from '../core/task.ts'
 import type { ListFilter, Records } from '../queue/queue.ts'
+import { jsonBody } from './json-body.ts'
 import { mountPrefix } from './mount-prefix.ts'
 import { Problem } from './problem.ts'
 import { taskDocument } from './task-document.ts'
+import { TaskEvents, versionOf } from './task-events.ts'
+import { TaskWatch } from './task-watch.ts'
 
 const defaultLimit = 50
 const maxLimit = 200
+/** Clients that watch a task at a time. */
+const maxWatchers = 1_000
+/** How long a browser waits before it asks again for the events of a task, in milliseconds. */
+const reconnect = 2_000
 
-/** Routes over the tasks and pools: GET /tasks, /tasks/:id and /pools, each behind `prefix`. */
-export function taskRoutes(records: Records, pools: () => PoolState[], prefix = ''): Middleware {
+/** What the routes show and do. */
+export interface Operations {
+  records: Records
+  events: Events
+  cancel(id: string): Promise<TaskRecord>
+  retry(id: string): Promise<TaskRecord>
+  pools(): PoolState[]
+  resizePool(name: string, sizes: Pick<PoolOptions, 'minThreads' | 'maxThreads' | 'concurrency'>): PoolState
+  pausePool(name: string): Promise<PoolState>
+  resumePool(name: string): Promise<PoolState>
+}
+
+/** Routes over tasks and pools, each behind `prefix`. */
+export function taskRoutes(operations: Operations, prefix = ''): Middleware {
+  const { records } = operations
+  const watch = new TaskWatch(operations.events)
   const router = new Router({ prefix })
+  let watchers = 0
 
   router.get('/tasks', async (ctx) => {
     const filter = listFilter(ctx.query)
     const found = await records.list({ ...filter, limit: filter.limit + 1 })
     const page = found.slice(0, filter.limit)
     const base = mountPrefix(ctx, '/tasks')
-    noStore(ctx)
-    ctx.body = {
+    show(ctx, {
       tasks: page.map((record) => taskDocument(record, base)),
       next: found.length > page.length ? page.at(-1)!.id : null,
-    }
+    })
   })
 
   router.get('/tasks/:id', async (ctx) => {
-    const { id } = ctx['params'] as { id: string }
-    const record = await records.get(id)
-    if (record === undefined)
-      throw new AfterworkError('AFTERWORK_TASK_NOT_FOUND', `There is no task ${id.slice(0, 64)}`)
-    noStore(ctx)
-    ctx.body = taskDocument(record, mountPrefix(ctx, `/tasks/${id}`))
+    const id = parameter(ctx, 'id')
+    show(ctx, taskDocument(await existing(id), mountPrefix(ctx, `/tasks/${id}`)))
   })
 
-  router.get('/pools', (ctx) => {
-    noStore(ctx)
-    ctx.body = { pools: pools() }
+  router.get('/tasks/:id/events', async (ctx) => {
+    const id = parameter(ctx, 'id')
+    const seen = ctx.get('Last-Event-ID')
+    const record = await existing(id)
+    if (hasEnded(record.state) && versionOf(record) === seen) {
+      ctx.status = 204
+      return
+    }
+    if (watchers >= maxWatchers)
+      throw new Problem(503, 'TOO_MANY_WATCHERS', 'Too many clients watch tasks; poll instead')
+    const base = mountPrefix(ctx, `/tasks/${id}/events`)
+    const events = new TaskEvents(
+      {
+        get: () => records.get(id),
+        watch: (changed) => watch.watch(record.id, changed),
+        document: (current) => taskDocument(current, base),
+      },
+      seen,
+    )
+    watchers++
+    events.once('close', () => watchers--)
+    events.unshift(`retry: ${reconnect}\n\n`)
+    ctx.type = 'text/event-stream'
+    ctx.set('X-Accel-Buffering', 'no')
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = events
   })
+
+  for (const action of ['cancel', 'retry'] as const) {
+    router.post(`/tasks/:id/${action}`, async (ctx) => {
+      const id = parameter(ctx, 'id')
+      const record = await operations[action](id)
+      show(ctx, taskDocument(record, mountPrefix(ctx, `/tasks/${id}/${action}`)), 202)
+    })
+  }
+
+  router.get('/pools', (ctx) => show(ctx, { pools: operations.pools() }))
+
+  router.patch('/pools/:name', async (ctx) => {
+    const sizes = await jsonBody(ctx, 10_000)
+    try {
+      show(ctx, operations.resizePool(parameter(ctx, 'name'), sizes as PoolOptions))
+    } catch (error) {
+      if (!(error instanceof AfterworkError) || error.code !== 'AFTERWORK_BAD_OPTION') throw error
+      throw new Problem(422, error.code, error.message, { cause: error })
+    }
+  })
+
+  for (const action of ['pause', 'resume'] as const) {
+    router.post(`/pools/:name/${action}`, async (ctx) => {
+      show(ctx, await operations[`${action}Pool`](parameter(ctx, 'name')))
+    })
+  }
 
   return router.routes() as unknown as Middleware
+
+  async function existing(id: string): Promise<TaskRecord> {
+    const record = await records.get(id)
+    if (record !== undefined) return record
+    throw new AfterworkError('AFTERWORK_TASK_NOT_FOUND', `There is no task ${id.slice(0, 64)}`)
+  }
 }
 
-function noStore(ctx: Context): void {
+function parameter(ctx: Context, name: string): string {
+  return (ctx['params'] as Record<string, string>)[name]!
+}
+
+function show(ctx: Context, body: object, status = 200): void {
+  ctx.status = status
   ctx.set('Cache-Control', 'no-store')
+  ctx.body = body
 }
 
 function listFilter(query: Context['query']): ListFilter {

@@ -1,7 +1,7 @@
 import multer, { type MulterFile } from '@koa/multer'
 import type { Context, DefaultState, Middleware } from 'koa'
 import { badOption } from '../core/errors.ts'
-import { checkKeys, integer } from '../core/options.ts'
+import { checkKeys, integer } from '../core/check.ts'
 import type { StoredFile } from '../core/stored-file.ts'
 import type { FileStore } from '../files/store.ts'
 import { multipartProblem } from './multipart-problem.ts'

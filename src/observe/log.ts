@@ -26,6 +26,21 @@ export function logEvents(events: Events, logger: TaskLogger): void {
   events.on('task.interrupted', ({ id, name, attempt, failure }) => {
     logger.warn({ task: name, id, attempt, reason: failure.message }, 'task interrupted, queued again')
   })
+  events.on('task.cancelled', ({ id, name, attempt, failure }) => {
+    logger.warn({ task: name, id, attempt, reason: failure.message }, 'task cancelled')
+  })
+  events.on('task.requeued', ({ id, name }) => {
+    logger.info({ task: name, id }, 'task queued again by hand')
+  })
+  events.on('pool.paused', ({ pool, reason }) => {
+    logger.warn({ pool, reason }, 'pool paused')
+  })
+  events.on('pool.resumed', ({ pool }) => {
+    logger.info({ pool }, 'pool resumed')
+  })
+  events.on('pool.resized', ({ pool, minThreads, maxThreads, concurrency }) => {
+    logger.info({ pool, minThreads, maxThreads, concurrency }, 'pool resized')
+  })
   events.on('task.dropped', ({ id, name, reason }) => {
     logger.warn({ task: name, id, reason }, 'task dropped with its request')
   })

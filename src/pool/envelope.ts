@@ -1,12 +1,22 @@
 import type { LogLevel } from '../core/events.ts'
 import type { Failure } from '../core/failure.ts'
-import type { Progress } from '../core/task.ts'
+import type { NewTask, Progress } from '../core/task.ts'
+import type { Steering } from '../core/task-error.ts'
+
+/** What can be queued: known once the probe has loaded every module. */
+export interface Catalog {
+  /** URL of the file that calls defineTasks(). */
+  tasks: string
+  names: ReadonlySet<string>
+  pools: ReadonlySet<string>
+  /** Whether a module exports `teardown`. */
+  teardown: boolean
+}
 
 /** What a worker thread is started with. */
 export interface ThreadData {
-  /** URL of the file that calls defineTasks(). */
-  tasks: string
-  /** Name of the BroadcastChannel on which the pool asks running tasks to stop. */
+  catalog: Catalog
+  /** Name of the BroadcastChannel on which the pool speaks to its threads. */
   control: string
 }
 
@@ -19,26 +29,35 @@ export interface Envelope {
 }
 
 /** What comes back: never a raw result or error, which the clone on the way would bend. */
-export type AttemptReply =
-  | { ok: true; result: string | undefined }
-  | { ok: false; failure: Failure; retry: false | number | undefined }
+export type AttemptReply = { followUps: NewTask[] } & (
+  { ok: true; result: string | undefined } | { ok: false; failure: Failure; steering: Steering }
+)
 
 /** It may overtake what the attempt `said`, so many messages, which come by another port. */
 export type Reply = AttemptReply & { said: number }
 
-/** What a thread says while an attempt runs; `at` is milliseconds since 1970. */
-export type Message = { id: string; attempt: number } & (
+/** What a thread says of an attempt; `at` is milliseconds since 1970. */
+export type AttemptMessage = { id: string; attempt: number } & (
   | { type: 'started'; thread: number; at: number }
   | { type: 'progress'; progress: Progress }
   | { type: 'log'; level: LogLevel; message: string; fields: Record<string, unknown> }
+  /** It is about to end its thread: it called process.exit(), or nothing caught what it threw. */
+  | { type: 'ending'; failure: Failure }
 )
 
-/** Asks a running attempt to stop: its signal is aborted with this as the reason. */
-export interface StopRequest {
-  id: string
-  attempt: number
-  failure: Failure
-}
+/** What a thread says of itself. */
+export type ThreadMessage =
+  /** Nothing caught an exception that belongs to no running attempt; `fatal` when the thread ends with it. */
+  { type: 'stray'; thread: number; failure: Failure; fatal: boolean } | { type: 'torn-down'; thread: number }
+
+export type Message = AttemptMessage | ThreadMessage
+
+/** What a pool says to its threads. */
+export type Control =
+  /** A running attempt should stop: its signal is aborted with this as the reason. */
+  | { type: 'stop'; id: string; attempt: number; failure: Failure }
+  /** The thread will be ended: the modules it has loaded may say goodbye. */
+  | { type: 'teardown' }
 
 /** Names one attempt among all. */
 export function attemptKey({ id, attempt }: { id: string; attempt: number }): string {

@@ -39,6 +39,9 @@ export class LocalPool implements Runner, LocalFunctions {
     }
   }
 
+  /** A function on the main loop cannot be ended. */
+  cancel(): void {}
+
   async stop(): Promise<void> {
     this.#functions.clear()
     for (const stop of this.#stops) stop(this.#stopping)

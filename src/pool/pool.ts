@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
-import { BroadcastChannel } from 'node:worker_threads'
-import { Piscina } from 'piscina'
 import { AfterworkError } from '../core/errors.ts'
 import type { LogLevel } from '../core/events.ts'
-import { toFailure, type Failure } from '../core/failure.ts'
+import { toError, toFailure } from '../core/failure.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { AttemptEnd, PoolSizes, PoolState, Runner } from '../core/pool.ts'
 import type { ClaimedTask, Progress } from '../core/task.ts'
-import { attemptKey, type Message, type Reply, type StopRequest, type ThreadData } from './envelope.ts'
-import { workerFile } from './worker-file.ts'
+import { attemptKey, type AttemptMessage, type Catalog, type Message } from './envelope.ts'
+import { lostOutcome, outcomeOf, outOfMemory, type Flight, type Thread } from './flight.ts'
+import { Guard } from './guard.ts'
+import { Threads } from './threads.ts'
 
 /** What a pool tells while attempts run. */
 export interface PoolHooks {
@@ -19,93 +18,115 @@ export interface PoolHooks {
   error(error: Error): void
 }
 
-/** One attempt that was handed to a thread. */
-interface Flight {
-  task: ClaimedTask
-  startedAt: number | null
-  thread: number | null
-  /** Messages of it that arrived. */
-  heard: number
-  timer: NodeJS.Timeout | undefined
-  /** Why it was asked to stop, once it was. */
-  stopping: AfterworkError | undefined
-}
-
 /** How long a task that was asked to stop may take before its thread is ended, in milliseconds. */
 const grace = 1_000
 /** How many turns of the loop messages may come after what overtook them. */
 const turns = 3
-/** How long a thread above `minThreads` waits for work, in milliseconds. */
-const idleTimeout = 30_000
 
 /** Threads that run tasks, over Piscina, which only ever gets as many as it has free slots. */
 export class Pool implements Runner {
   readonly name: string
-  readonly sizes: PoolSizes
+  #sizes: PoolSizes
+  readonly #catalog: Catalog
   readonly #hooks: PoolHooks
-  readonly #piscina: Piscina
-  readonly #control: BroadcastChannel
+  #threads: Threads
+  /** Every set of threads that still runs something, and how much. */
+  readonly #load = new Map<Threads, number>()
+  /** One thread with one task at a time, for those that may have cost others theirs. */
+  #quarantine: Threads | undefined
+  #quarantined: Promise<unknown> = Promise.resolve()
   readonly #flights = new Map<string, Flight>()
-  /** Threads that we ended, and the attempt each was ended for. */
-  readonly #ended = new Map<number, Flight>()
+  readonly #byThread = new Map<number, Thread>()
+  readonly #leaving = new Set<Promise<void>>()
+  readonly #guard = new Guard({
+    busyThreads: () => this.#byThread.values(),
+    worker: (thread) => this.#worker(thread.id),
+    outgrown: (thread, used) => this.#outgrown(thread, used),
+  })
   #onEmpty = (): void => {}
   #stopped = false
+  #ending: Promise<void> | undefined
 
-  constructor(name: string, sizes: PoolSizes, tasks: string, hooks: PoolHooks) {
+  constructor(name: string, sizes: PoolSizes, catalog: Catalog, hooks: PoolHooks) {
     this.name = name
-    this.sizes = sizes
+    this.#sizes = sizes
+    this.#catalog = catalog
     this.#hooks = hooks
-    const control = `afterwork.${name}.${randomUUID()}`
-    this.#control = new BroadcastChannel(control)
-    this.#piscina = new Piscina({
-      filename: workerFile('entry'),
-      minThreads: sizes.minThreads,
-      maxThreads: sizes.maxThreads,
-      concurrentTasksPerWorker: sizes.concurrency,
-      idleTimeout,
-      atomics: 'disabled',
-      niceIncrement: sizes.nice,
-      recordTiming: false,
-      env: sizes.env,
-      workerData: { tasks, control } satisfies ThreadData,
-    })
-    this.#piscina.on('message', (message: Message) => this.#heard(message))
-    this.#piscina.on('error', (error: Error) => this.#hooks.error(error))
+    this.#threads = this.#start(sizes)
+  }
+
+  get sizes(): PoolSizes {
+    return this.#sizes
   }
 
   get free(): number {
-    return this.sizes.maxThreads * this.sizes.concurrency - this.#flights.size
+    return Math.max(0, this.#sizes.maxThreads * this.#sizes.concurrency - this.#flights.size)
   }
 
-  get state(): PoolState {
-    const { minThreads, maxThreads, concurrency } = this.sizes
-    return {
-      name: this.name,
-      minThreads,
-      maxThreads,
-      concurrency,
-      paused: false,
-      running: this.#flights.size,
-    }
+  get state(): Omit<PoolState, 'paused'> {
+    const { minThreads, maxThreads, concurrency } = this.#sizes
+    return { name: this.name, minThreads, maxThreads, concurrency, running: this.#flights.size }
   }
 
   run(task: ClaimedTask): Promise<AttemptEnd> {
     const stopping = this.#stopped ? stoppingError() : undefined
-    const flight: Flight = { task, startedAt: null, thread: null, heard: 0, timer: undefined, stopping }
+    const flight: Flight = { task, startedAt: null, thread: undefined, heard: 0, timer: undefined, stopping }
     this.#flights.set(attemptKey(task), flight)
-    return this.#fly(flight)
+    this.#guard.start()
+    return task.suspect ? this.#runAlone(flight) : this.#fly(flight, this.#threads)
   }
 
-  async stop(): Promise<void> {
+  cancel(id: string, attempt: number): void {
+    const flight = this.#flights.get(attemptKey({ id, attempt }))
+    if (flight === undefined) return
+    this.#stopFlight(flight, new AfterworkError('AFTERWORK_CANCELLED', `${flight.task.name} was cancelled`))
+  }
+
+  /** New threads take over; what runs on the old ones ends there, and counts against the new size. */
+  resize(sizes: PoolSizes): void {
+    const old = this.#threads
+    this.#sizes = sizes
+    this.#threads = this.#start(sizes)
+    this.#retire(old)
+  }
+
+  stop(): Promise<void> {
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  async #end(): Promise<void> {
     this.#stopped = true
     for (const flight of this.#flights.values()) {
       clearTimeout(flight.timer)
       this.#askToStop(flight, stoppingError())
     }
     await Promise.race([this.#empty(), wait(grace, undefined, { ref: false })])
-    await this.#piscina.destroy()
+    const gently = this.#flights.size === 0
+    const all = new Set([
+      this.#threads,
+      ...this.#load.keys(),
+      ...(this.#quarantine ? [this.#quarantine] : []),
+    ])
+    await Promise.all(Array.from(all, (threads) => threads.destroy({ gently })))
     await this.#empty()
-    this.#control.close()
+    await Promise.all(this.#leaving)
+    this.#guard.stop()
+  }
+
+  #start(sizes: PoolSizes): Threads {
+    return new Threads(this.name, sizes, this.#catalog, {
+      message: (message) => this.#heard(message),
+      error: (error) => this.#hooks.error(error),
+    })
+  }
+
+  /** Ends threads that get nothing new once nothing runs on them any more. */
+  #retire(threads: Threads): void {
+    if (threads === this.#threads || threads === this.#quarantine || this.#load.has(threads) || this.#stopped)
+      return
+    const left = threads.destroy({ gently: true }).finally(() => this.#leaving.delete(left))
+    this.#leaving.add(left)
   }
 
   /** Resolves when no attempt is left. */
@@ -114,78 +135,136 @@ export class Pool implements Runner {
     return new Promise((resolve) => (this.#onEmpty = resolve))
   }
 
-  async #fly(flight: Flight): Promise<AttemptEnd> {
+  #runAlone(flight: Flight): Promise<AttemptEnd> {
+    this.#quarantine ??= this.#start({ ...this.#sizes, minThreads: 0, maxThreads: 1, concurrency: 1 })
+    const threads = this.#quarantine
+    const end = this.#quarantined.then(() => this.#fly(flight, threads))
+    this.#quarantined = end
+    return end
+  }
+
+  async #fly(flight: Flight, threads: Threads): Promise<AttemptEnd> {
     const { id, attempt, name, args } = flight.task
+    this.#load.set(threads, (this.#load.get(threads) ?? 0) + 1)
     let outcome: Outcome
     try {
       // Piscina would start a thread again for a task that comes after its end.
-      if (this.#stopped) throw flight.stopping
-      const reply = (await this.#piscina.run({ id, attempt, name, args })) as Reply
+      if (this.#stopped || flight.stopping !== undefined) throw flight.stopping ?? stoppingError()
+      const reply = await threads.run({ id, attempt, name, args })
       await caughtUp(() => flight.heard >= reply.said)
       outcome = outcomeOf(reply, flight)
     } catch (error) {
-      await caughtUp(() => flight.thread !== null || flight.stopping !== undefined)
-      outcome = this.#lost(flight, error)
+      if (this.#stopped) flight.stopping ??= stoppingError()
+      await caughtUp(() => flight.thread !== undefined || flight.stopping !== undefined)
+      outcome = lostOutcome(flight, error)
     }
+    this.#land(flight, threads)
+    return { outcome, startedAt: flight.startedAt, thread: flight.thread?.id ?? null }
+  }
+
+  #land(flight: Flight, threads: Threads): void {
     clearTimeout(flight.timer)
     this.#flights.delete(attemptKey(flight.task))
-    if (this.#flights.size === 0) this.#onEmpty()
-    return { outcome, startedAt: flight.startedAt, thread: flight.thread }
+    // A lost thread keeps its attempts, so that the last to land still sees how many there were.
+    if (flight.thread !== undefined) {
+      if (flight.thread.loss === undefined) flight.thread.flights.delete(flight)
+      if (flight.thread.flights.size === 0 || flight.thread.loss !== undefined)
+        this.#byThread.delete(flight.thread.id)
+    }
+    const load = this.#load.get(threads)! - 1
+    if (load > 0) this.#load.set(threads, load)
+    else this.#load.delete(threads)
+    this.#retire(threads)
+    if (this.#flights.size > 0) return
+    this.#guard.stop()
+    this.#onEmpty()
   }
 
   #heard(message: Message): void {
+    if ('id' in message) this.#heardOf(message)
+    else if (message.type === 'stray') {
+      const thread = this.#byThread.get(message.thread)
+      if (thread !== undefined && message.fatal) {
+        const [only, ...others] = thread.flights
+        thread.loss ??= { culprit: others.length === 0 ? (only ?? null) : null, failure: message.failure }
+      }
+      this.#hooks.error(toError(message.failure))
+    }
+  }
+
+  #heardOf(message: AttemptMessage): void {
     const flight = this.#flights.get(attemptKey(message))
     if (flight === undefined) return
     flight.heard++
     switch (message.type) {
       case 'started':
         flight.startedAt = message.at
-        flight.thread = message.thread
-        flight.timer = setTimeout(() => this.#timedOut(flight), flight.task.options.timeout)
+        flight.thread = this.#join(flight, message.thread)
+        flight.timer ??= setTimeout(() => this.#timedOut(flight), flight.task.options.timeout)
+        if (flight.stopping !== undefined) this.#stopFlight(flight, flight.stopping)
         return
       case 'progress':
         return this.#hooks.progress(flight.task, message.progress)
       case 'log':
         return this.#hooks.log(flight.task, message.level, message.message, message.fields)
+      case 'ending':
+        return this.#lose(flight.thread!, { culprit: flight, failure: message.failure })
     }
+  }
+
+  #join(flight: Flight, id: number): Thread {
+    let thread = this.#byThread.get(id)
+    if (thread === undefined) this.#byThread.set(id, (thread = { id, flights: new Set(), loss: undefined }))
+    thread.flights.add(flight)
+    return thread
   }
 
   #timedOut(flight: Flight): void {
     const { name, options } = flight.task
-    this.#askToStop(
+    this.#stopFlight(
       flight,
       new AfterworkError('AFTERWORK_TIMED_OUT', `${name} took longer than ${options.timeout} ms`),
     )
-    flight.timer = setTimeout(() => this.#endThread(flight), grace)
+  }
+
+  /** In stages: the signal, some grace, then the thread ends. */
+  #stopFlight(flight: Flight, reason: AfterworkError): void {
+    clearTimeout(flight.timer)
+    this.#askToStop(flight, reason)
+    const { thread } = flight
+    if (thread === undefined) return
+    flight.timer = setTimeout(
+      () => this.#lose(thread, { culprit: flight, failure: toFailure(flight.stopping) }),
+      grace,
+    )
   }
 
   #askToStop(flight: Flight, reason: AfterworkError): void {
     flight.stopping ??= reason
     const { id, attempt } = flight.task
-    this.#control.postMessage({ id, attempt, failure: toFailure(flight.stopping) } satisfies StopRequest)
+    for (const threads of this.#load.keys())
+      threads.say({ type: 'stop', id, attempt, failure: toFailure(flight.stopping) })
   }
 
-  #endThread(flight: Flight): void {
-    const thread = this.#piscina.threads.find(({ threadId }) => threadId === flight.thread)
-    if (thread === undefined) return
-    this.#ended.set(thread.threadId, flight)
-    thread.once('exit', () => setImmediate(() => this.#ended.delete(flight.thread!)))
-    void thread.terminate()
+  #outgrown(thread: Thread, used: number): void {
+    const [only, ...others] = thread.flights
+    if (only === undefined || thread.loss !== undefined) return
+    const failure = toFailure(outOfMemory(only.task, used))
+    this.#lose(thread, { culprit: others.length === 0 ? only : null, failure })
   }
 
-  /** The thread ended under an attempt: whose fault was it? */
-  #lost(flight: Flight, error: unknown): Outcome {
-    if (flight.stopping !== undefined) return stopped(flight.stopping)
-    const culprit = flight.thread === null ? undefined : this.#ended.get(flight.thread)
-    if (flight.thread === null || culprit !== undefined) {
-      return {
-        kind: 'interrupted',
-        failure: toFailure(
-          new AfterworkError('AFTERWORK_WORKER_EXITED', 'Its thread was ended for another task'),
-        ),
-      }
+  /** Ends a thread, for what its culprit did. */
+  #lose(thread: Thread, loss: NonNullable<Thread['loss']>): void {
+    thread.loss ??= loss
+    void this.#worker(thread.id)?.terminate()
+  }
+
+  #worker(id: number): ReturnType<Threads['worker']> {
+    for (const threads of this.#load.keys()) {
+      const worker = threads.worker(id)
+      if (worker !== undefined) return worker
     }
-    return { kind: 'failed', failure: threadFailure(flight.task.name, error) }
+    return undefined
   }
 }
 
@@ -196,39 +275,4 @@ async function caughtUp(done: () => boolean): Promise<void> {
 
 function stoppingError(): AfterworkError {
   return new AfterworkError('AFTERWORK_STOPPING', 'The process is stopping')
-}
-
-function outcomeOf(reply: Reply, { stopping }: Flight): Outcome {
-  if (reply.ok) return { kind: 'succeeded', result: reply.result }
-  if (stopping === undefined) return { kind: 'failed', failure: reply.failure, retry: reply.retry }
-  return stopped(stopping, reply.failure)
-}
-
-/** A task that was asked to stop and failed; that it failed otherwise meanwhile is kept as the cause. */
-function stopped(reason: AfterworkError, thrown?: Failure): Outcome {
-  const failure = toFailure(reason)
-  if (thrown !== undefined && thrown.code !== reason.code) failure.cause = thrown
-  return { kind: reason.code === 'AFTERWORK_STOPPING' ? 'interrupted' : 'failed', failure }
-}
-
-function threadFailure(name: string, error: unknown): Failure {
-  const { code, message } =
-    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) }
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return toFailure(
-      new AfterworkError('AFTERWORK_OUT_OF_MEMORY', `${name} filled the heap of its thread`, {
-        cause: error,
-      }),
-    )
-  }
-  if (/^worker exited with code/i.test(message)) {
-    return toFailure(new AfterworkError('AFTERWORK_WORKER_EXITED', `${name} ended its thread: ${message}`))
-  }
-  return toFailure(
-    new AfterworkError(
-      'AFTERWORK_THREW_LATE',
-      `Nothing caught an exception in the thread of ${name}: ${message}`,
-      { cause: error },
-    ),
-  )
 }

@@ -1,22 +1,26 @@
 import { Worker } from 'node:worker_threads'
 import { AfterworkError } from '../core/errors.ts'
 import { toError, toFailure, type Failure } from '../core/failure.ts'
+import type { Catalog } from './envelope.ts'
 import { workerFile } from './worker-file.ts'
 
 export interface ProbeRequest {
   tasks: string
 }
 
-export type ProbeReply = { names: string[] } | { doing: string; failure: Failure }
+export type ProbeReply = { names: string[]; teardown: boolean } | { doing: string; failure: Failure }
 
 /**
- * Loads every module of the tasks file once, in a thread of its own that then ends, and gives the names of all tasks.
+ * Loads every module of the tasks file once, in a thread of its own that then ends, and tells what it found.
  * Piscina would start a thread whose import fails again and again, and never settle its tasks.
  * @throws AFTERWORK_TASKS_FILE with one line that names the module and the reason
  */
-export async function probeTasks(tasks: string, env: NodeJS.ProcessEnv): Promise<ReadonlySet<string>> {
+export async function probeTasks(
+  tasks: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Pick<Catalog, 'names' | 'teardown'>> {
   const reply = await ask({ tasks }, env)
-  if ('names' in reply) return new Set(reply.names)
+  if ('names' in reply) return { names: new Set(reply.names), teardown: reply.teardown }
   const [reason] = reply.failure.message.split('\n')
   throw new AfterworkError('AFTERWORK_TASKS_FILE', `Cannot ${reply.doing}: ${reason}`, {
     cause: toError(reply.failure),

@@ -1,9 +1,16 @@
+import TinyQueue from 'tinyqueue'
 import type { NewTask } from '../core/task.ts'
 import type { Retention } from './queue.ts'
 
 /** What an archive keeps: a task, by whose id and files it is found. */
 interface Archived {
   task: NewTask
+}
+
+/** When an ended task is to be forgotten. */
+interface Expiring<T> {
+  entry: T
+  at: number
 }
 
 /** Remembers the tasks of the memory engine newest first, by the files they name, and for how long. */
@@ -14,7 +21,10 @@ export class Archive<T extends Archived> {
   #byId: (T | null)[] = []
   readonly #ids: string[] = []
   #holes = 0
+  /** When each ended task is to be forgotten, in the order in which they ended. */
   readonly #ended = new Map<T, number>()
+  /** The same by time; what was forgotten or revived meanwhile stays until it comes up or the next compaction. */
+  #expiring = new TinyQueue<Expiring<T>>([], byTime)
   readonly #byFile = new Map<string, Set<T>>()
 
   constructor(retention: Retention, onForget: (entry: T) => void) {
@@ -35,11 +45,28 @@ export class Archive<T extends Archived> {
 
   /** Notes that a task ended, and forgets those that ended too long ago or are too many. */
   ended(entry: T, at: number): void {
-    this.#ended.set(entry, at)
-    for (const [oldest, endedAt] of this.#ended) {
-      if (this.#ended.size <= this.#retention.tasks && at - endedAt <= this.#retention.age) break
+    const expiresAt = at + entry.task.options.keepResult
+    this.#ended.set(entry, expiresAt)
+    this.#expiring.push({ entry, at: expiresAt })
+    for (let next = this.#expiring.peek(); next !== undefined && next.at < at; next = this.#expiring.peek()) {
+      this.#expiring.pop()
+      if (this.#ended.get(next.entry) === next.at) this.#forget(next.entry)
+    }
+    for (const oldest of this.#ended.keys()) {
+      if (this.#ended.size <= this.#retention.tasks) break
       this.#forget(oldest)
     }
+    if (this.#expiring.length > 1_000 + 2 * this.#ended.size) {
+      this.#expiring = new TinyQueue(
+        Array.from(this.#ended, ([kept, expires]) => ({ entry: kept, at: expires })),
+        byTime,
+      )
+    }
+  }
+
+  /** An ended task goes on. */
+  revived(entry: T): void {
+    this.#ended.delete(entry)
   }
 
   /** Up to `limit` tasks older than the id `cursor`, newest first. */
@@ -88,4 +115,8 @@ export class Archive<T extends Archived> {
     for (const entry of this.#byId) this.#ids.push(entry!.task.id)
     this.#holes = 0
   }
+}
+
+function byTime(a: Expiring<unknown>, b: Expiring<unknown>): number {
+  return a.at - b.at
 }

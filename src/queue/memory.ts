@@ -1,5 +1,7 @@
 import TinyQueue from 'tinyqueue'
 import { AfterworkError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
+import { onEndedTask } from '../core/on-ended.ts'
 import {
   hasEnded,
   type ClaimedTask,
@@ -8,33 +10,29 @@ import {
   type TaskRecord,
   type TaskState,
 } from '../core/task.ts'
-import { Archive } from './archive.ts'
-import type { Engine, FileUse, ListFilter, QueueBounds, Retention, Settlement } from './queue.ts'
 import { Alarm } from './alarm.ts'
-
-/** A task that has not been forgotten, with what decides its turn. */
-interface Entry {
-  task: NewTask
-  record: TaskRecord
-  bytes: number
-  /** Order of arrival, which decides between equal priorities. */
-  sequence: number
-  /** Attempts that count against `retries`. */
-  failures: number
-  held: boolean
-  claimed: boolean
-}
+import { Archive } from './archive.ts'
+import type { Entry } from './entry.ts'
+import { Groups } from './groups.ts'
+import { Limits } from './limits.ts'
+import type { Engine, FileUse, ListFilter, QueueBounds, Retention, Settlement, Subscriber } from './queue.ts'
 
 /** The `memory:` engine: fast, bounded, and gone with the process. */
 export class MemoryQueue implements Engine {
   readonly #bounds: QueueBounds
   readonly #entries = new Map<string, Entry>()
-  /** The tasks of each group that have not ended, in order; the first is the head. */
-  readonly #groups = new Map<string, Entry[]>()
+  readonly #unique = new Map<string, Entry>()
   readonly #ready = new Map<string, TinyQueue<Entry>>()
+  readonly #paused = new Set<string>()
+  readonly #groups = new Groups({
+    offer: (entry) => this.#offer(entry),
+    cancel: (entry, at) => this.#cancelAfterFailure(entry, at),
+  })
+  readonly #limits = new Limits<Entry>(byTurn, (entry) => this.#makeReady(entry))
   readonly #archive: Archive<Entry>
-  readonly #alarm = new Alarm<Entry>((due) => due.forEach((entry) => this.#offer(entry)))
+  readonly #alarm = new Alarm<Entry>((due) => due.forEach((entry) => this.#due(entry)))
   readonly #listeners: ((pool: string) => void)[] = []
+  readonly #subscribers: Subscriber[] = []
   readonly #claimable = new Set<string>()
   readonly #counters: Record<TaskState, number> = {
     queued: 0,
@@ -62,41 +60,46 @@ export class MemoryQueue implements Engine {
     if (!unbounded) this.#checkBounds(tasks.length, total)
     const now = Date.now()
     tasks.forEach((task, index) => this.#insert(task, bytes[index]!, held, now))
+    this.#groups.advance(now)
   }
 
   async release(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      const entry = this.#entries.get(id)
-      if (entry === undefined || !entry.held) continue
-      entry.held = false
-      if (this.#isHead(entry)) this.#offer(entry)
-    }
+    for (const id of ids) this.#groups.release(id, this.#entries.get(id)?.turn)
+    this.#groups.advance(Date.now())
   }
 
   async claim(pool: string, limit: number): Promise<ClaimedTask[]> {
+    if (this.#paused.has(pool)) return []
     const ready = this.#ready.get(pool)
+    const now = Date.now()
     const claimed: ClaimedTask[] = []
     while (claimed.length < limit) {
       const entry = ready?.pop()
       if (entry === undefined) break
+      entry.ready = false
+      if (entry.record.state !== 'queued' || entry.claimed || !this.#limits.admit(entry, now)) continue
       entry.claimed = true
       claimed.push(toClaimed(entry))
     }
     return claimed
   }
 
-  async start(ids: readonly string[], at: number): Promise<void> {
-    for (const entry of this.#claimedEntries(ids)) {
-      entry.claimed = false
+  async start(ids: readonly string[], at: number): Promise<readonly string[]> {
+    const entries = this.#claimedEntries(ids)
+    for (const entry of entries) {
       entry.record.attempt++
       entry.record.startedAt = at
       entry.record.progress = null
       this.#setState(entry, 'running')
     }
+    return entries.map(({ task }) => task.id)
   }
 
   async giveBack(ids: readonly string[]): Promise<void> {
-    for (const entry of this.#claimedEntries(ids)) this.#offer(entry)
+    for (const entry of this.#claimedEntries(ids)) {
+      this.#limits.leave(entry, false)
+      this.#offer(entry)
+    }
   }
 
   async record(
@@ -108,8 +111,10 @@ export class MemoryQueue implements Engine {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.record.state !== 'running' || entry.record.attempt !== attempt)
       return false
+    this.#limits.leave(entry, true)
     this.#settle(entry, settlement)
     for (const task of followUps) this.#insert(task, Buffer.byteLength(task.args), false, settlement.at)
+    this.#groups.advance(settlement.at)
     return true
   }
 
@@ -123,7 +128,7 @@ export class MemoryQueue implements Engine {
   }
 
   async get(id: string): Promise<TaskRecord | undefined> {
-    const entry = this.#entries.get(id)
+    const entry = this.#find(id)
     return entry && { ...entry.record }
   }
 
@@ -147,8 +152,75 @@ export class MemoryQueue implements Engine {
     return { file, inUse, endedAt: ends.includes(null) ? null : Math.max(...(ends as number[])) }
   }
 
+  async cancel(id: string, at: number): Promise<TaskRecord> {
+    const entry = this.#existing(id)
+    const { record } = entry
+    if (hasEnded(record.state))
+      throw conflict(`Task ${id} cannot be cancelled: it has ended, ${record.state}`)
+    if (record.state === 'running') {
+      for (const subscriber of this.#subscribers) subscriber.cancel(record.id, record.attempt)
+      return { ...record }
+    }
+    if (entry.claimed) this.#limits.leave(entry, false)
+    record.error = toFailure(
+      new AfterworkError('AFTERWORK_CANCELLED', `${record.name} was cancelled before it ran`),
+    )
+    this.#finish(entry, 'cancelled', at)
+    this.#tellCancelled(entry)
+    this.#groups.advance(at)
+    return { ...record }
+  }
+
+  async retry(id: string): Promise<TaskRecord> {
+    const entry = this.#existing(id)
+    const { record, task } = entry
+    if (record.state !== 'failed' && record.state !== 'cancelled') {
+      throw conflict(`Task ${id} cannot be retried: it is ${record.state}, not failed or cancelled`)
+    }
+    const key = uniqueKey(task)
+    if (key !== undefined && this.#unique.has(key))
+      throw conflict(`Task ${id} cannot be retried: another one has its unique key`)
+    if (key !== undefined) this.#unique.set(key, entry)
+    this.#archive.revived(entry)
+    Object.assign(record, { endedAt: null, runAt: null, progress: null })
+    entry.failures = 0
+    this.#live++
+    this.#bytes += entry.bytes
+    this.#setState(entry, 'queued')
+    entry.turn = this.#groups.join(`${id}/${this.#sequence++}`, entry, { held: false, alias: undefined })
+    this.#groups.advance(Date.now())
+    return { ...record }
+  }
+
+  async pause(pool: string): Promise<void> {
+    this.#paused.add(pool)
+  }
+
+  async resume(pool: string): Promise<void> {
+    if (this.#paused.delete(pool)) this.#announce(pool)
+  }
+
+  paused(): ReadonlySet<string> {
+    return this.#paused
+  }
+
+  subscribe(subscriber: Subscriber): void {
+    this.#subscribers.push(subscriber)
+  }
+
   async close(): Promise<void> {
     this.#alarm.clear()
+    this.#limits.clear()
+  }
+
+  #find(id: string): Entry | undefined {
+    return this.#entries.get(id) ?? this.#groups.aliased(id)
+  }
+
+  #existing(id: string): Entry {
+    const entry = this.#find(id)
+    if (entry !== undefined) return entry
+    throw new AfterworkError('AFTERWORK_TASK_NOT_FOUND', `There is no task ${id.slice(0, 64)}`)
   }
 
   #checkBounds(tasks: number, bytes: number): void {
@@ -161,60 +233,59 @@ export class MemoryQueue implements Engine {
   }
 
   #insert(task: NewTask, bytes: number, held: boolean, now: number): void {
-    const { options } = task
-    const delayed = options.delay > 0 ? now + options.delay : null
-    const record: TaskRecord = {
-      id: task.id,
-      name: task.name,
-      group: task.group,
-      pool: options.pool,
-      priority: options.priority,
-      state: 'queued',
-      attempt: 0,
-      progress: null,
-      result: null,
-      error: null,
-      addedAt: now,
-      runAt: options.runAt ?? delayed,
-      startedAt: null,
-      endedAt: null,
-    }
-    const entry = { task, record, bytes, sequence: this.#sequence++, failures: 0, held, claimed: false }
+    const key = uniqueKey(task)
+    const living = key === undefined ? undefined : this.#unique.get(key)
+    if (living !== undefined) return void this.#groups.join(task.group, living, { held, alias: task.id })
+    const record = newRecord(task, now)
+    const entry = {
+      task,
+      record,
+      bytes,
+      sequence: this.#sequence++,
+      failures: 0,
+      suspect: false,
+      claimed: false,
+      ready: false,
+    } as Entry
+    entry.turn = this.#groups.join(task.group, entry, { held, alias: undefined })
     this.#entries.set(task.id, entry)
+    if (key !== undefined) this.#unique.set(key, entry)
     this.#archive.add(entry)
     this.#counters.queued++
     this.#live++
     this.#bytes += bytes
-    const group = this.#groups.get(task.group)
-    if (group === undefined) this.#groups.set(task.group, [entry])
-    else group.push(entry)
-    if (!held && this.#isHead(entry)) this.#offer(entry)
-  }
-
-  #isHead(entry: Entry): boolean {
-    return this.#groups.get(entry.task.group)?.[0] === entry
   }
 
   /** It is this task's turn: it becomes claimable now, or when it is due. */
   #offer(entry: Entry): void {
     entry.claimed = false
-    if (entry.record.runAt !== null && entry.record.runAt > Date.now()) {
+    const { runAt } = entry.record
+    if (runAt !== null && runAt > Date.now()) {
       this.#setState(entry, 'scheduled')
-      this.#alarm.set(entry, entry.record.runAt)
+      this.#alarm.set(entry, runAt)
       return
     }
     this.#setState(entry, 'queued')
+    this.#makeReady(entry)
+  }
+
+  #due(entry: Entry): void {
+    if (entry.record.state === 'scheduled') this.#offer(entry)
+  }
+
+  #makeReady(entry: Entry): void {
     const { pool } = entry.record
     let ready = this.#ready.get(pool)
     if (ready === undefined) this.#ready.set(pool, (ready = new TinyQueue<Entry>([], byTurn)))
-    ready.push(entry)
+    if (!entry.ready) ready.push(entry)
+    entry.ready = true
     this.#announce(pool)
   }
 
   #settle(entry: Entry, settlement: Settlement): void {
     const { record } = entry
-    record.progress = settlement.state === 'succeeded' ? { fraction: 1, message: null } : record.progress
     record.error = settlement.state === 'succeeded' ? null : settlement.failure
+    entry.suspect = settlement.state === 'queued' && settlement.suspect === true
     switch (settlement.state) {
       case 'queued':
         return this.#offer(entry)
@@ -223,24 +294,50 @@ export class MemoryQueue implements Engine {
         record.runAt = settlement.runAt
         return this.#offer(entry)
       case 'succeeded':
+        record.progress = { fraction: 1, message: null }
         record.result = settlement.result
-        return this.#end(entry, 'succeeded', settlement.at)
+        return this.#finish(entry, 'succeeded', settlement.at)
       case 'failed':
-        return this.#end(entry, 'failed', settlement.at)
+      case 'cancelled':
+        return this.#finish(entry, settlement.state, settlement.at)
     }
   }
 
-  #end(entry: Entry, state: 'succeeded' | 'failed' | 'cancelled', at: number): void {
+  #finish(entry: Entry, state: 'succeeded' | 'failed' | 'cancelled', at: number): void {
     entry.record.endedAt = at
+    entry.claimed = false
     this.#setState(entry, state)
     this.#live--
     this.#bytes -= entry.bytes
-    const group = this.#groups.get(entry.task.group)!
-    group.splice(group.indexOf(entry), 1)
-    const [next] = group
-    if (next === undefined) this.#groups.delete(entry.task.group)
-    else if (!next.held && !next.claimed && next.record.state === 'queued') this.#offer(next)
+    const key = uniqueKey(entry.task)
+    if (key !== undefined && this.#unique.get(key) === entry) this.#unique.delete(key)
+    this.#groups.ended(entry)
     this.#archive.ended(entry, at)
+    this.#addOnEnded(entry, at)
+  }
+
+  #addOnEnded(entry: Entry, at: number): void {
+    const task = onEndedTask(entry.task, entry.record)
+    if (task === undefined) return
+    this.#insert(task, Buffer.byteLength(task.args), false, at)
+    const added = this.#find(task.id)!
+    for (const subscriber of this.#subscribers) subscriber.added({ ...added.record })
+  }
+
+  #cancelAfterFailure(entry: Entry, at: number): void {
+    const { name } = entry.record
+    entry.record.error = toFailure(
+      new AfterworkError(
+        'AFTERWORK_PREDECESSOR_FAILED',
+        `${name} runs only if the earlier tasks of its request succeed, and one did not`,
+      ),
+    )
+    this.#finish(entry, 'cancelled', at)
+    this.#tellCancelled(entry)
+  }
+
+  #tellCancelled(entry: Entry): void {
+    for (const subscriber of this.#subscribers) subscriber.cancelled({ ...entry.record })
   }
 
   #setState(entry: Entry, state: TaskState): void {
@@ -251,11 +348,14 @@ export class MemoryQueue implements Engine {
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.task.id)
+    this.#groups.forget(entry)
     this.#counters[entry.record.state]--
   }
 
   #claimedEntries(ids: readonly string[]): Entry[] {
-    return ids.map((id) => this.#entries.get(id)).filter((entry) => entry?.claimed === true) as Entry[]
+    return ids
+      .map((id) => this.#entries.get(id))
+      .filter((entry) => entry?.claimed === true && entry.record.state === 'queued') as Entry[]
   }
 
   /** One call back a pool and turn of the loop, however many tasks became claimable in it. */
@@ -271,11 +371,50 @@ export class MemoryQueue implements Engine {
   }
 }
 
+function newRecord(task: NewTask, now: number): TaskRecord {
+  const { options } = task
+  return {
+    id: task.id,
+    name: task.name,
+    group: task.group,
+    pool: options.pool,
+    priority: options.priority,
+    state: 'queued',
+    attempt: 0,
+    progress: null,
+    result: null,
+    error: null,
+    args: task.args,
+    addedAt: now,
+    runAt: options.runAt ?? (options.delay > 0 ? now + options.delay : null),
+    startedAt: null,
+    endedAt: null,
+  }
+}
+
 function byTurn(a: Entry, b: Entry): number {
   return b.record.priority - a.record.priority || a.sequence - b.sequence
 }
 
-function toClaimed({ task, record, failures }: Entry): ClaimedTask {
+function uniqueKey({ name, options }: NewTask): string | undefined {
+  return options.unique === null ? undefined : `${name} ${options.unique}`
+}
+
+function conflict(message: string): AfterworkError {
+  return new AfterworkError('AFTERWORK_CONFLICT', message)
+}
+
+function toClaimed({ task, record, failures, suspect }: Entry): ClaimedTask {
   const { id, name, args, group, options } = task
-  return { id, name, args, group, options, attempt: record.attempt + 1, failures, addedAt: record.addedAt }
+  return {
+    id,
+    name,
+    args,
+    group,
+    options,
+    attempt: record.attempt + 1,
+    failures,
+    suspect,
+    addedAt: record.addedAt,
+  }
 }

@@ -8,8 +8,9 @@ export type Settlement =
   | { state: 'failed'; at: number; failure: Failure }
   /** Run again at `runAt`; one of its retries is used up. */
   | { state: 'scheduled'; at: number; failure: Failure; runAt: number }
-  /** Run again at once, charged nothing. */
-  | { state: 'queued'; at: number; failure: Failure }
+  /** Run again at once, charged nothing; a suspect runs alone. */
+  | { state: 'queued'; at: number; failure: Failure; suspect?: boolean }
+  | { state: 'cancelled'; at: number; failure: Failure }
 
 /** Where tasks wait. Every promise settles only once the engine has the change for good. */
 export interface Queue {
@@ -25,8 +26,11 @@ export interface Queue {
    * A claimed task is nobody else's until it is started and recorded, or given back.
    */
   claim(pool: string, limit: number): Promise<ClaimedTask[]>
-  /** Records that the claimed tasks run from now on, each with one attempt more. */
-  start(ids: readonly string[], at: number): Promise<void>
+  /**
+   * Records that the claimed tasks run from now on, each with one attempt more; gives the ids of those that do, for
+   * one may have been cancelled meanwhile.
+   */
+  start(ids: readonly string[], at: number): Promise<readonly string[]>
   /** Gives back claimed tasks that were not started. */
   giveBack(ids: readonly string[]): Promise<void>
   /** Records how an attempt ended, and its follow-ups, as one; false if that attempt is not running any more. */
@@ -69,8 +73,38 @@ export interface Records {
   file(id: string): Promise<FileUse | undefined>
 }
 
+/** What an engine tells those who work on its tasks. */
+export interface Subscriber {
+  /** A running task is to be cancelled. */
+  cancel(id: string, attempt: number): void
+  /** A task that did not run was cancelled. */
+  cancelled(record: TaskRecord): void
+  /** A task was added that nobody's addTask() made: the `onEnded` of another. */
+  added(record: TaskRecord): void
+}
+
+/** What an operator can do to tasks and pools. */
+export interface Controls {
+  /**
+   * Cancels a task: one that waits has ended at once, one that runs is asked to. Gives the record as it then is.
+   * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has ended
+   */
+  cancel(id: string, at: number): Promise<TaskRecord>
+  /**
+   * Runs a failed or cancelled task again, with a fresh budget of `retries`; it waits for nobody.
+   * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has not failed, or another has its unique key
+   */
+  retry(id: string): Promise<TaskRecord>
+  /** No task of the pool can be claimed until resume(). */
+  pause(pool: string): Promise<void>
+  resume(pool: string): Promise<void>
+  /** The pools that are paused. */
+  paused(): ReadonlySet<string>
+  subscribe(subscriber: Subscriber): void
+}
+
 /** What every engine is. */
-export interface Engine extends Queue, Records {}
+export interface Engine extends Queue, Records, Controls {}
 
 /** How much may wait. */
 export interface QueueBounds {
@@ -80,10 +114,7 @@ export interface QueueBounds {
   maxBytes: number
 }
 
-/** How long ended tasks are remembered. */
+/** How many ended tasks are remembered, each for its `keepResult` at most; the oldest leave first. */
 export interface Retention {
-  /** Milliseconds since they ended. */
-  age: number
-  /** Ended tasks, the oldest leaving first. */
   tasks: number
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { AddedTask } from '../koa/background.ts'
+import type { AddedTask } from '../core/task.ts'
 
 /** Answers 202 with the tasks that a request added, and where the first of them can be watched. */
 export function accepted(ctx: Context, message: string, added: readonly AddedTask[], prefix: string): void {

@@ -20,7 +20,8 @@ export function tokenGuard(token: string): Middleware {
   return async function access(ctx, next) {
     if (ctx.path === '/login') return login(ctx)
     if (open.has(ctx.path) || shown(ctx)) return next()
-    if (ctx.method === 'GET' && ctx.accepts('json', 'html') === 'html') return ctx.redirect(`${mountPrefix(ctx, ctx.path)}/login`)
+    if (ctx.method === 'GET' && ctx.accepts('json', 'html') === 'html')
+      return ctx.redirect(`${mountPrefix(ctx, ctx.path)}/login`)
     throw new Problem(
       401,
       'TOKEN_REQUIRED',

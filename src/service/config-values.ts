@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs'
 import { domainToASCII } from 'node:url'
 import { milliseconds } from '../core/duration.ts'
 import { AfterworkError, badOption } from '../core/errors.ts'
+import { bytes } from '../core/size.ts'
 import { parseAddress } from './address.ts'
-
-const sizes = { '': 1, B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }
 
 /** A whole number in a range. */
 export function whole(min: number, max: number): (text: string, what: string) => number {
@@ -16,26 +15,13 @@ export function whole(min: number, max: number): (text: string, what: string) =>
 }
 
 /** Bytes: a number, or one with KB, MB or GB (powers of 1024). */
-export function bytes(text: string, what: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?(B|KB|MB|GB)?$/i.exec(text)
-  const size =
-    match === null
-      ? 0
-      : Math.floor(Number(match[1]) * sizes[(match[2] ?? '').toUpperCase() as keyof typeof sizes])
-  if (size >= 1 && size <= Number.MAX_SAFE_INTEGER) return size
-  throw badOption(what, `a size such as '500KB', '200MB' or '1GB'`, text)
+export function size(text: string, what: string): number {
+  return bytes(/^\d+$/.test(text) ? Number(text) : text, what)
 }
 
 /** Milliseconds: a number, or one with ms, s, m, h or d. */
 export function duration(text: string, what: string): number {
   return milliseconds(/^\d+$/.test(text) ? Number(text) : text, what)
-}
-
-export function oneOf<T extends string>(allowed: readonly T[]): (text: string, what: string) => T {
-  return (text, what) => {
-    if (allowed.includes(text as T)) return text as T
-    throw badOption(what, `one of ${allowed.join(', ')}`, text)
-  }
 }
 
 /** An address, or a name with an address: `afterwork@example.com`, `Afterwork <afterwork@example.com>`. */

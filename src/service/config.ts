@@ -1,18 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { AfterworkError, badOption } from '../core/errors.ts'
-import { nonEmptyString } from '../core/options.ts'
+import { nonEmptyString, oneOf } from '../core/check.ts'
 import { readGiven } from './config-sources.ts'
-import {
-  bytes,
-  domains,
-  duration,
-  mailbox,
-  oneOf,
-  smtpUrl,
-  token,
-  tokenFrom,
-  whole,
-} from './config-values.ts'
+import { size, domains, duration, mailbox, smtpUrl, token, tokenFrom, whole } from './config-values.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -26,8 +16,8 @@ const settings = {
   poolMax: { flag: 'pool-max', env: 'AFTERWORK_POOL_MAX', parse: whole(1, 1_000) },
   mailConcurrency: { flag: 'mail-concurrency', env: 'AFTERWORK_MAIL_CONCURRENCY', parse: whole(1, 1_000) },
   maxQueued: { flag: 'max-queued', env: 'AFTERWORK_MAX_QUEUED', parse: whole(1, 1_000_000_000) },
-  maxQueuedBytes: { flag: 'max-queued-bytes', env: 'AFTERWORK_MAX_QUEUED_BYTES', parse: bytes },
-  maxUpload: { flag: 'max-upload', env: 'AFTERWORK_MAX_UPLOAD', parse: bytes },
+  maxQueuedBytes: { flag: 'max-queued-bytes', env: 'AFTERWORK_MAX_QUEUED_BYTES', parse: size },
+  maxUpload: { flag: 'max-upload', env: 'AFTERWORK_MAX_UPLOAD', parse: size },
   keepFiles: { flag: 'keep-files', env: 'AFTERWORK_KEEP_FILES', parse: duration },
   drain: { flag: 'drain', env: 'AFTERWORK_DRAIN', parse: duration },
   logLevel: { flag: 'log-level', env: 'LOG_LEVEL', parse: oneOf(logLevels) },

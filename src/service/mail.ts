@@ -16,6 +16,8 @@ const maxRecipients = 100
 /** RFC 5322, 2.1.1: characters of a line. */
 const maxSubject = 900
 const maxBody = '1mb'
+/** Milliseconds; a mail that waits longer would hold its place in the queue for ever. */
+const maxDelay = 366 * 86_400_000
 const later = ['markdown', 'template', 'data', 'attachments']
 const known = ['to', 'subject', 'text', 'message', 'html', 'delay']
 
@@ -137,10 +139,17 @@ function optionalText(given: unknown, field: string): string | undefined {
 
 function delayOf(given: unknown): number {
   if (given === undefined) return 0
+  const delay = durationOf(typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given)
+  if (delay <= maxDelay) return delay
+  throw invalid('delay', `milliseconds or a duration like '30s', '10m', '1h', '7d', at most 366d`)
+}
+
+/** NaN for what is no duration. */
+function durationOf(given: unknown): number {
   try {
-    return milliseconds(typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given, 'delay')
+    return milliseconds(given, 'delay')
   } catch {
-    throw invalid('delay', `milliseconds or a duration like '30s', '10m', '1h', '7d'`)
+    return NaN
   }
 }
 

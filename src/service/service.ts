@@ -67,6 +67,11 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
 function createApp(config: Config, afterwork: Afterwork, logger: Logger, state: { stopping: boolean }): Koa {
   const app = new Koa()
   app.on('error', (error: Error) => logger.error({ err: error }, 'request failed'))
+  app.use(async function lastOfItsConnection(ctx, next) {
+    await next()
+    // A connection that stays open brings new requests, and holds up the end until it was idle for long.
+    if (state.stopping) ctx.set('Connection', 'close')
+  })
   app.use(problems())
   app.use(async function nosniff(ctx, next) {
     ctx.set('X-Content-Type-Options', 'nosniff')

@@ -55,9 +55,7 @@ test('a listener that rejects is reported', async (t) => {
   const events = new Events()
   const error = new TypeError('a bug in a listener')
   const trouble = new Promise<Trouble>((resolve) => events.once('afterwork.error', resolve))
-  events.on('task.released', async () => {
-    throw error
-  })
+  events.on('task.released', (): unknown => Promise.reject(error))
   events.emit('task.released', released)
   t.like(await trouble, { error, during: 'a listener of task.released' })
 })

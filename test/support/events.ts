@@ -38,7 +38,29 @@ export class EventLog {
 
   /** The first event of this name that matches, past or to come. */
   until<K extends EventName>(name: K, matches: (event: Seen<K>) => boolean = () => true): Promise<Seen<K>> {
-    const find = () => this.of(name).find(matches)
+    return this.#find(name, () => this.of(name).find(matches))
+  }
+
+  /** How a task ended, past or to come. */
+  async ended(id: string): Promise<'succeeded' | 'failed'> {
+    const isEnd = ({ event }: Seen) => event === 'task.succeeded' || event === 'task.failed'
+    const end = await this.#find(`end of ${id}`, () =>
+      this.seen.find((event) => isEnd(event) && 'id' in event && event.id === id),
+    )
+    return end.event === 'task.succeeded' ? 'succeeded' : 'failed'
+  }
+
+  /** All events of one name so far. */
+  of<K extends EventName>(name: K): Seen<K>[] {
+    return this.seen.filter(({ event }) => event === name) as unknown[] as Seen<K>[]
+  }
+
+  /** Names of the events of one task so far. */
+  life(id: string): EventName[] {
+    return this.seen.filter((event) => 'id' in event && event.id === id).map(({ event }) => event)
+  }
+
+  #find<T>(what: string, find: () => T | undefined): Promise<T> {
     const found = find()
     if (found !== undefined) return Promise.resolve(found)
     return new Promise((resolve, reject) => {
@@ -50,7 +72,7 @@ export class EventLog {
       }
       const timer = setTimeout(() => {
         done()
-        reject(new Error(`No ${name} came; what came: ${JSON.stringify(this.seen.map(brief))}`))
+        reject(new Error(`No ${what} came; what came last: ${this.seen.slice(-12).map(brief).join(', ')}`))
       }, deadline)
       const done = () => {
         clearTimeout(timer)
@@ -59,27 +81,9 @@ export class EventLog {
       this.#watchers.add(look)
     })
   }
-
-  /** How a task ended, past or to come. */
-  async ended(id: string): Promise<'succeeded' | 'failed'> {
-    const how = await Promise.race([
-      this.until('task.succeeded', (event) => event.id === id),
-      this.until('task.failed', (event) => event.id === id),
-    ])
-    return how.event === 'task.succeeded' ? 'succeeded' : 'failed'
-  }
-
-  /** All events of one name so far. */
-  of<K extends EventName>(name: K): Seen<K>[] {
-    return this.seen.filter((event): event is Seen<K> => event.event === name)
-  }
-
-  /** Names of the events of one task so far. */
-  life(id: string): EventName[] {
-    return this.seen.filter((event) => 'id' in event && event.id === id).map(({ event }) => event)
-  }
 }
 
 function brief(event: Seen): string {
-  return 'id' in event ? `${event.event} ${event.name} ${event.id}` : event.event
+  if (event.event === 'afterwork.error') return `${event.event} while ${event.during}: ${event.error.stack}`
+  return 'id' in event ? `${event.event} ${event.name} ${event.id.slice(-4)}` : event.event
 }

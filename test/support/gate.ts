@@ -5,7 +5,9 @@ import type { Ending } from './endings.ts'
 
 /** A door at which tasks of the fixture `steps.pass` wait, so that a test decides how long they run. */
 export class Gate {
-  readonly #server = createServer((request, response) => this.#arrive(request.url!, response))
+  readonly #server = createServer((request, response) =>
+    this.#arrive(decodeURIComponent(request.url!.slice(1)), response),
+  )
   readonly #waiting = new Map<string, ServerResponse>()
   readonly #watchers = new Map<string, () => void>()
 
@@ -17,20 +19,20 @@ export class Gate {
 
   /** The URL of a door. */
   url(name: string): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${name}`
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${encodeURIComponent(name)}`
   }
 
   /** Resolves once a task waits at the door. */
   arrival(name: string): Promise<void> {
-    if (this.#waiting.has(`/${name}`)) return Promise.resolve()
-    return new Promise((resolve) => this.#watchers.set(`/${name}`, resolve))
+    if (this.#waiting.has(name)) return Promise.resolve()
+    return new Promise((resolve) => this.#watchers.set(name, resolve))
   }
 
   /** Lets the task at the door go on. */
   async pass(name: string): Promise<void> {
     await this.arrival(name)
-    this.#waiting.get(`/${name}`)!.end(name)
-    this.#waiting.delete(`/${name}`)
+    this.#waiting.get(name)!.end(name)
+    this.#waiting.delete(name)
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
+import { request, type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 
@@ -22,7 +22,10 @@ export interface Answer {
 /** Sends one request, by default on a connection of its own, and waits for the whole answer. */
 export async function send(url: string, { body, agent, ...options }: Sending = {}): Promise<Answer> {
   const whole = typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : undefined
-  const outgoing = request(url, { ...options, agent: agent ?? false })
+  // The path as it is written: a URL would resolve dots in it.
+  const { hostname, port, origin } = new URL(url)
+  const path = url.slice(origin.length) || '/'
+  const outgoing = request({ ...options, hostname, port, path, agent: agent ?? false })
   if (whole !== undefined)
     outgoing.setHeader('Content-Length', options.headers?.['Content-Length'] ?? whole.length)
   const answered = new Promise<Answer>((resolve, reject) => {

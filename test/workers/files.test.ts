@@ -25,9 +25,9 @@ async function store(
 
 /** A task to run processFile() in, that hands on what it says of its progress. */
 function runningTask(progress: (fraction: number, message: string) => void = () => {}): RunningTask {
-  return Object.assign(new RunningTask({ id: 'task', name: 'files.processFile', attempt: 1, args: '[]' }), {
-    progress,
-  })
+  const catalog = { tasks: '', names: new Set<string>(), pools: new Set<string>(), teardown: false }
+  const envelope = { id: 'task', name: 'files.processFile', attempt: 1, args: '[]' }
+  return Object.assign(new RunningTask(envelope, catalog), { progress })
 }
 
 function folderOf(file: StoredFile): Promise<string[]> {

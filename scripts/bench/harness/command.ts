@@ -33,7 +33,7 @@ export async function benchCommand(
   try {
     request = parse(args, benchmarks)
   } catch (error) {
-    output.error((error as Error).message)
+    output.error((error as Error).message.split('. To specify', 1)[0]!)
     return 1
   }
   if (request !== undefined) return run(request, output)
@@ -70,12 +70,13 @@ async function run({ benchmark, rounds, quick, json, check }: Request, output: O
   const say = (line: string): void => (json ? output.error(line) : output.log(line))
   const { name, description, columns, sizes } = benchmark
   say(`${name}: ${description}`)
-  say(`Node ${process.version}, ${availableParallelism()} cores, ${rounds} rounds${quick ? ', quick' : ''}`)
+  say(`Node ${process.version}, ${availableParallelism()} cores, rounds: ${rounds}${quick ? ', quick' : ''}`)
   const results = await measureRounds(benchmark, {
     rounds,
     size: quick ? sizes.quick : sizes.full,
     heard: (round, system, measures) => {
-      const figures = columns.map(
+      const known = columns.filter(({ measure }) => !Number.isNaN(measures[measure]))
+      const figures = known.map(
         ({ measure, unit, digits = 0 }) => `${measure} ${figure(measures[measure]!, digits)} ${unit}`,
       )
       say(`round ${round + 1}, ${system}: ${figures.map((text) => text.trimEnd()).join(', ')}`)

@@ -88,7 +88,7 @@ async function runTrial(
     return await Promise.race([measuring, tooLong()])
   } catch (error) {
     if (error instanceof Absent) return error
-    throw new Error(`${benchmark.name}, ${system.name}: ${String(error)}`, { cause: error })
+    throw new Error(`${benchmark.name}, ${system.name}: ${(error as Error).message}`, { cause: error })
   } finally {
     over.abort()
     await Promise.all(started.map((running) => running.stop()))

@@ -32,7 +32,7 @@ export class RunningSystem {
  * Starts a system in a process of its own, with `options` for the start() of its module.
  * @throws Absent
  */
-export async function startSystem({ name, module }: System, options: object = {}): Promise<RunningSystem> {
+export async function startSystem({ module }: System, options: object = {}): Promise<RunningSystem> {
   const child = forkScript('./system-process.ts', [module, JSON.stringify(options)])
   try {
     const reply = await firstReply(child)
@@ -40,8 +40,7 @@ export async function startSystem({ name, module }: System, options: object = {}
     return new RunningSystem(child, reply.port)
   } catch (error) {
     await end(child, 'SIGKILL')
-    if (error instanceof Absent) throw error
-    throw new Error(`${name} did not start`, { cause: error })
+    throw error
   }
 }
 
@@ -56,7 +55,7 @@ export function forkScript(file: string, args: string[] = []): ChildProcess {
 async function firstReply(child: ChildProcess): Promise<SystemReply> {
   const signal = AbortSignal.timeout(limits.start)
   const exited = once(child, 'exit', { signal }).then(([code, by]) => {
-    throw new Error(`Expected a port, got the end of the process with ${code ?? by}`)
+    throw new Error(`Expected it to start, but its process ended with ${code ?? by}`)
   })
   const [reply] = await Promise.race([once(child, 'message', { signal }), exited])
   exited.catch(() => {})

@@ -1,7 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort } from 'node:worker_threads'
+import { AfterworkError, badOption } from '../../core/errors.ts'
 import type { LogLevel } from '../../core/events.ts'
-import type { Envelope, Message } from '../envelope.ts'
+import type { Failure } from '../../core/failure.ts'
+import { newId } from '../../core/id.ts'
+import { checkName, checkReference, type AddTask, type TaskReference } from '../../core/reference.ts'
+import { storedFilesIn } from '../../core/stored-file.ts'
+import type { AddedTask, NewTask } from '../../core/task.ts'
+import { encodeArguments } from '../../core/value.ts'
+import type { AttemptMessage, Catalog, Envelope } from '../envelope.ts'
 
 /** Logs a line that names the task and the attempt. */
 export type TaskLog = Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>
@@ -19,6 +26,12 @@ export interface CurrentTask {
   /** Says how far the task is, from 0 to 1; shown at most ten times a second, the last one always. */
   readonly progress: (fraction: number, message?: string) => void
   readonly log: TaskLog
+  /**
+   * Adds a task that is committed in one transaction with the end of this one, succeeded or failed for good, as a
+   * new group; an attempt that is made again adds it again.
+   * @throws AFTERWORK_BAD_VALUE, AFTERWORK_UNKNOWN_TASK; outside a task it adds nothing
+   */
+  readonly addTask: AddTask<AddedTask>
 }
 
 const storage = new AsyncLocalStorage<RunningTask>()
@@ -43,7 +56,12 @@ export class RunningTask implements CurrentTask {
   #timer: NodeJS.Timeout | undefined
   #ended = false
 
-  constructor({ id, name, attempt }: Envelope) {
+  readonly followUps: NewTask[] = []
+  readonly #catalog: Catalog
+  readonly #group = newId()
+
+  constructor({ id, name, attempt }: Envelope, catalog: Catalog) {
+    this.#catalog = catalog
     this.id = id
     this.name = name
     this.attempt = attempt
@@ -63,6 +81,28 @@ export class RunningTask implements CurrentTask {
     else this.#timer ??= setTimeout(() => this.#sayProgress(), wait).unref()
   }
 
+  readonly addTask: AddTask<AddedTask> = (task, ...args) => {
+    const { tasks, names, pools } = this.#catalog
+    if (this.#ended)
+      throw new AfterworkError('AFTERWORK_TOO_LATE', `${this.name} added a task after it had ended`)
+    checkReference(task, tasks)
+    const { name, options } = task
+    checkName(name, names)
+    if (!pools.has(options.pool))
+      throw badOption(`${name}.pool`, `one of the pools ${[...pools].join(', ')}`, options.pool)
+    const id = newId()
+    const group = options.ordered ? this.#group : id
+    this.followUps.push({
+      id,
+      name,
+      args: encodeArguments(args, name),
+      files: storedFilesIn(args),
+      group,
+      options,
+    })
+    return { id, name }
+  }
+
   start(thread: number): void {
     const { id, attempt } = this
     this.#say({ type: 'started', id, attempt, thread, at: Date.now() })
@@ -80,6 +120,15 @@ export class RunningTask implements CurrentTask {
     if (this.#unsaid !== undefined) this.#sayProgress()
     clearTimeout(this.#timer)
     this.#ended = true
+  }
+
+  /** Tells the main thread, last thing, that this attempt ends its thread. */
+  endThread(failure: Failure): void {
+    if (!this.#ended) this.#say({ type: 'ending', id: this.id, attempt: this.attempt, failure })
+  }
+
+  get ended(): boolean {
+    return this.#ended
   }
 
   #sayProgress(): void {
@@ -109,7 +158,7 @@ export class RunningTask implements CurrentTask {
   }
 
   /** Posts to the main thread; Piscina passes on what it does not know as its 'message' event. */
-  #say(message: Message): void {
+  #say(message: AttemptMessage): void {
     parentPort?.postMessage(message)
     this.said++
   }
@@ -122,6 +171,12 @@ const nowhere: CurrentTask = {
   signal: new AbortController().signal,
   progress: () => {},
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  addTask: ((task: TaskReference) => ({ id: '', name: task.name })) as AddTask<AddedTask>,
+}
+
+/** The attempt in whose course this code runs, also once it has ended. */
+export function runningTask(): RunningTask | undefined {
+  return storage.getStore()
 }
 
 /**

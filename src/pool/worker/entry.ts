@@ -1,32 +1,56 @@
-import { BroadcastChannel, threadId, workerData } from 'node:worker_threads'
+import { BroadcastChannel, parentPort, threadId, workerData } from 'node:worker_threads'
 import { AfterworkError } from '../../core/errors.ts'
-import { toError, toFailure } from '../../core/failure.ts'
-import { retryOf } from '../../core/task-error.ts'
+import { toError, toFailure, type Failure } from '../../core/failure.ts'
+import { steeringOf } from '../../core/task-error.ts'
 import { decodeArguments, encodeResult } from '../../core/value.ts'
 import {
   attemptKey,
   type AttemptReply,
+  type Control,
   type Envelope,
   type Reply,
-  type StopRequest,
   type ThreadData,
+  type ThreadMessage,
 } from '../envelope.ts'
-import { RunningTask } from './current.ts'
-import { loadTask } from './load.ts'
+import { RunningTask, runningTask } from './current.ts'
+import { loadTask, tearDown } from './load.ts'
 
-const { tasks, control } = workerData as ThreadData
+const { catalog, control } = workerData as ThreadData
 const running = new Map<string, RunningTask>()
 
 const requests = new BroadcastChannel(control)
 requests.onmessage = (event: { data: unknown }) => {
-  const request = event.data as StopRequest
-  running.get(attemptKey(request))?.stop(toError(request.failure))
+  const request = event.data as Control
+  if (request.type === 'stop') running.get(attemptKey(request))?.stop(toError(request.failure))
+  else void tearDown(reportTeardown).then(() => say({ type: 'torn-down', thread: threadId }))
 }
 requests.unref()
 
+const exit = process.exit.bind(process)
+process.exit = (code) => {
+  const message = `${runningTask()?.name ?? 'A task'} called process.exit(${code ?? ''})`
+  runningTask()?.endThread(toFailure(new AfterworkError('AFTERWORK_WORKER_EXITED', message)))
+  return exit(code)
+}
+
+process.on('uncaughtException', (error) => {
+  const task = runningTask()
+  if (task === undefined) {
+    say({ type: 'stray', thread: threadId, failure: late('a task', error), fatal: true })
+    return exit(1)
+  }
+  if (!task.ended) return task.endThread(late(task.name, error))
+  say({
+    type: 'stray',
+    thread: threadId,
+    failure: late(`${task.name}, which had ended`, error),
+    fatal: false,
+  })
+})
+
 /** Runs one attempt; Piscina calls it. It never rejects: what the task threw is in the reply. */
 export default async function run(envelope: Envelope): Promise<Reply> {
-  const task = new RunningTask(envelope)
+  const task = new RunningTask(envelope, catalog)
   const key = attemptKey(envelope)
   running.set(key, task)
   task.start(threadId)
@@ -37,25 +61,44 @@ export default async function run(envelope: Envelope): Promise<Reply> {
 }
 
 async function attempt(task: RunningTask, { name, args }: Envelope): Promise<AttemptReply> {
+  const { followUps } = task
   try {
-    const call = await loadTask(tasks, name)
+    const call = await loadTask(catalog.tasks, name)
     const result: unknown = await task.run(() => call(...decodeArguments(args)))
-    return { ok: true, result: encodeResult(result, name) }
+    return { ok: true, result: encodeResult(result, name), followUps }
   } catch (thrown) {
-    return failed(thrown)
+    return { ok: false, ...read(thrown), followUps }
   }
 }
 
 /** Reading a hostile error can throw again. */
-function failed(thrown: unknown): AttemptReply {
+function read(thrown: unknown): Pick<Extract<AttemptReply, { ok: false }>, 'failure' | 'steering'> {
   try {
-    return { ok: false, failure: toFailure(thrown), retry: retryOf(thrown) }
+    return { failure: toFailure(thrown), steering: steeringOf(thrown) }
   } catch (cause) {
-    const message = 'The task threw something that cannot be read'
-    return {
-      ok: false,
-      failure: toFailure(new AfterworkError('AFTERWORK_NOT_AN_ERROR', message, { cause })),
-      retry: undefined,
-    }
+    const error = new AfterworkError(
+      'AFTERWORK_NOT_AN_ERROR',
+      'The task threw something that cannot be read',
+      { cause },
+    )
+    return { failure: toFailure(error), steering: steeringOf(undefined) }
   }
+}
+
+function late(whose: string, cause: unknown): Failure {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return toFailure(
+    new AfterworkError('AFTERWORK_THREW_LATE', `Nothing caught an exception of ${whose}: ${message}`, {
+      cause,
+    }),
+  )
+}
+
+function reportTeardown(module: string, error: unknown): void {
+  const failure = toFailure(new Error(`teardown of module ${module} failed`, { cause: error }))
+  say({ type: 'stray', thread: threadId, failure, fatal: false })
+}
+
+function say(message: ThreadMessage): void {
+  parentPort?.postMessage(message)
 }

@@ -5,6 +5,7 @@ import type { TaskFunction } from '../../core/reference.ts'
 
 let definitions: Promise<Definitions> | undefined
 const functions = new Map<string, TaskFunction>()
+const teardowns = new Map<string, TaskFunction>()
 
 /** The function of a task; its module is loaded the first time one of its tasks runs in this thread. */
 export async function loadTask(url: string, name: string): Promise<TaskFunction> {
@@ -25,9 +26,27 @@ export async function loadModule(url: string, module: string): Promise<Record<st
   if (definition === undefined)
     throw new AfterworkError('AFTERWORK_UNKNOWN_TASK', `${url} defines no module ${module}`)
   const exported = Object.entries(await definition.load())
-  return Object.fromEntries(
-    exported.filter((entry): entry is [string, TaskFunction] => typeof entry[1] === 'function'),
-  )
+  const callable = exported.filter((entry): entry is [string, TaskFunction] => typeof entry[1] === 'function')
+  const { teardown, ...tasks } = Object.fromEntries(callable)
+  if (teardown !== undefined) teardowns.set(module, teardown)
+  return tasks
+}
+
+/** Whether a module that was loaded exports `teardown`. */
+export function hasTeardown(): boolean {
+  return teardowns.size > 0
+}
+
+/** Calls `teardown` of every module that was loaded, all at once; one that fails is reported and stops no other. */
+export async function tearDown(report: (module: string, error: unknown) => void): Promise<void> {
+  const calls = Array.from(teardowns, async ([module, teardown]) => {
+    try {
+      await teardown()
+    } catch (error) {
+      report(module, error)
+    }
+  })
+  await Promise.all(calls)
 }
 
 /** Imports the tasks file, in which an app by mistake would start a second server: that is refused. */

@@ -1,0 +1,53 @@
+import { toFailure, type Failure } from './failure.ts'
+import { newId } from './id.ts'
+import type { NewTask, TaskRecord, TaskState } from './task.ts'
+import { decodeArguments, decodeValue, encodeArguments } from './value.ts'
+
+/** What an `onEnded` task gets as its argument: all that is known of the one that has ended. */
+export interface EndedTask {
+  id: string
+  name: string
+  state: Extract<TaskState, 'succeeded' | 'failed' | 'cancelled'>
+  attempt: number
+  args: unknown[]
+  result: unknown
+  error: Failure | null
+  addedAt: Date
+  startedAt: Date | null
+  endedAt: Date
+}
+
+/** The task that another one's `onEnded` asks for, now that it has ended. */
+export function onEndedTask(task: NewTask, record: TaskRecord): NewTask | undefined {
+  const { onEnded } = task.options
+  if (onEnded === null) return undefined
+  const id = newId()
+  return {
+    id,
+    name: onEnded.name,
+    args: encodeEnded(record, onEnded.name),
+    files: task.files,
+    group: id,
+    options: onEnded.options,
+  }
+}
+
+function encodeEnded(record: TaskRecord, name: string): string {
+  const ended: EndedTask = {
+    id: record.id,
+    name: record.name,
+    state: record.state as EndedTask['state'],
+    attempt: record.attempt,
+    args: decodeArguments(record.args),
+    result: record.result === null ? null : decodeValue(record.result),
+    error: record.error,
+    addedAt: new Date(record.addedAt),
+    startedAt: record.startedAt === null ? null : new Date(record.startedAt),
+    endedAt: new Date(record.endedAt ?? record.addedAt),
+  }
+  try {
+    return encodeArguments([ended], name)
+  } catch (error) {
+    return encodeArguments([{ ...ended, args: [], result: null, error: toFailure(error) }], name)
+  }
+}

@@ -1,0 +1,41 @@
+import { AfterworkError } from '../core/errors.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
+import type { AttemptEnd } from '../core/pool.ts'
+import type { ClaimedTask, NewTask } from '../core/task.ts'
+import type { Settlement } from '../queue/queue.ts'
+import { retryAt } from './retry.ts'
+
+/** What the end of an attempt makes of its task. */
+export function settle(task: ClaimedTask, { outcome, startedAt }: AttemptEnd): Settlement {
+  const at = Date.now()
+  switch (outcome.kind) {
+    case 'succeeded':
+      return { state: 'succeeded', at, result: outcome.result ?? null }
+    case 'cancelled':
+      return { state: 'cancelled', at, failure: outcome.failure }
+    case 'interrupted':
+      if (startedAt !== null && task.options.delivery === 'at-most-once') {
+        return { state: 'failed', at, failure: atMostOnce(task, outcome.failure) }
+      }
+      return { state: 'queued', at, failure: outcome.failure, suspect: outcome.suspect ?? false }
+    case 'failed': {
+      const { failure, steering } = outcome
+      const runAt = retryAt(task, steering?.retry, at)
+      return runAt === null ? { state: 'failed', at, failure } : { state: 'scheduled', at, failure, runAt }
+    }
+  }
+}
+
+/** The follow-ups of an attempt are kept when its task has ended with it; one that is made again adds them again. */
+export function followUpsOf({ outcome }: AttemptEnd, { state }: Settlement): readonly NewTask[] {
+  const ended = state === 'succeeded' || state === 'failed'
+  return ended && (outcome.kind === 'succeeded' || outcome.kind === 'failed') ? (outcome.followUps ?? []) : []
+}
+
+function atMostOnce({ name }: ClaimedTask, cause: Failure): Failure {
+  const error = new AfterworkError(
+    'AFTERWORK_INTERRUPTED',
+    `${name} had started, and must not be started twice`,
+  )
+  return { ...toFailure(error), cause }
+}

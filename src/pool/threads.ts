@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { BroadcastChannel, type Worker } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import type { PoolSizes } from '../core/pool.ts'
+import type { Catalog, Control, Envelope, Message, Reply, ThreadData } from './envelope.ts'
+import { workerFile } from './worker-file.ts'
+
+/** How long a thread above `minThreads` waits for work, in milliseconds. */
+const idleTimeout = 30_000
+/** How long `teardown` of all modules may take, in milliseconds. */
+const teardownTime = 2_000
+/** V8 aborts the process more often than not when a thread reaches its own limit: the guard must come long before. */
+const v8Limit = 16_384
+
+/** The threads of one size; a pool that is resized gets new ones. */
+export class Threads {
+  readonly #piscina: Piscina
+  readonly #control: BroadcastChannel
+  /** Whether any module has a `teardown`. */
+  readonly #teardown: boolean
+  readonly #leaving = new Set<number>()
+  #allLeft = (): void => {}
+
+  constructor(
+    name: string,
+    sizes: PoolSizes,
+    catalog: Catalog,
+    hooks: { message(message: Message): void; error(error: Error): void },
+  ) {
+    this.#teardown = catalog.teardown
+    const control = `afterwork.${name}.${randomUUID()}`
+    this.#control = new BroadcastChannel(control)
+    this.#piscina = new Piscina({
+      filename: workerFile('entry'),
+      minThreads: sizes.minThreads,
+      maxThreads: sizes.maxThreads,
+      concurrentTasksPerWorker: sizes.concurrency,
+      // Piscina ends an idle thread without a word, so that no module could say goodbye.
+      idleTimeout: catalog.teardown ? Infinity : idleTimeout,
+      atomics: 'disabled',
+      niceIncrement: sizes.nice,
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: v8Limit },
+      env: sizes.env,
+      workerData: { catalog, control } satisfies ThreadData,
+    })
+    this.#piscina.on('message', (message: Message) => {
+      if (message.type === 'torn-down') this.#left(message.thread)
+      else hooks.message(message)
+    })
+    this.#piscina.on('error', (error: Error) => hooks.error(error))
+  }
+
+  /** Rejects when the thread ends under it; there must be a free slot. */
+  run(envelope: Envelope): Promise<Reply> {
+    return this.#piscina.run(envelope) as Promise<Reply>
+  }
+
+  say(message: Control): void {
+    this.#control.postMessage(message)
+  }
+
+  worker(thread: number): Worker | undefined {
+    return this.#piscina.threads.find(({ threadId }) => threadId === thread)
+  }
+
+  /** Ends every thread, after the modules' `teardown` where `gently`. Nothing may run any more. */
+  async destroy({ gently }: { gently: boolean }): Promise<void> {
+    if (gently && this.#teardown) await this.#tearDown()
+    await this.#piscina.destroy()
+    this.#control.close()
+  }
+
+  async #tearDown(): Promise<void> {
+    for (const { threadId } of this.#piscina.threads) this.#leaving.add(threadId)
+    if (this.#leaving.size === 0) return
+    const left = new Promise<void>((resolve) => (this.#allLeft = resolve))
+    this.say({ type: 'teardown' })
+    await Promise.race([left, wait(teardownTime, undefined, { ref: false })])
+  }
+
+  #left(thread: number): void {
+    this.#leaving.delete(thread)
+    if (this.#leaving.size === 0) this.#allLeft()
+  }
+}

@@ -1,0 +1,52 @@
+import test from 'ava'
+import { currentTask, RunningTask } from '../../src/pool/worker/current.ts'
+
+const catalog = {
+  tasks: 'file:///app/tasks.ts',
+  names: new Set<string>(),
+  pools: new Set<string>(),
+  teardown: false,
+}
+const envelope = { id: '1', attempt: 2, name: 'files.resize', args: '[]' }
+
+test('outside a task it is a harmless nobody', (t) => {
+  const task = currentTask()
+  t.like(task, { id: '', name: '', attempt: 0 })
+  t.false(task.signal.aborted)
+  t.notThrows(() => {
+    const { progress, log } = task
+    progress(0.5, 'half')
+    log.debug('a')
+    log.info('b', { width: 5 })
+    log.warn('c')
+    log.error('d')
+  })
+})
+
+test('inside a task it is that task, also after an await and beside another', async (t) => {
+  const seen = await Promise.all(
+    ['a', 'b'].map((id) =>
+      new RunningTask({ ...envelope, id }, catalog).run(async () => {
+        await new Promise(setImmediate)
+        return currentTask().id
+      }),
+    ),
+  )
+  t.deepEqual(seen, ['a', 'b'])
+  t.is(currentTask().id, '')
+})
+
+test('its signal is aborted with the reason when it is asked to stop', (t) => {
+  const task = new RunningTask(envelope, catalog)
+  const reason = new Error('the process stops')
+  task.run(() => {
+    const { signal, attempt } = currentTask()
+    t.is(attempt, 2)
+    t.notThrows(() => signal.throwIfAborted())
+    task.stop(reason)
+    t.is(
+      t.throws(() => signal.throwIfAborted()),
+      reason,
+    )
+  })
+})

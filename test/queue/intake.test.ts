@@ -1,0 +1,115 @@
+import test, { type ExecutionContext } from 'ava'
+import { defineTasks } from '../../src/core/definition.ts'
+import { AfterworkError } from '../../src/core/errors.ts'
+import { Events } from '../../src/core/events.ts'
+import { Intake } from '../../src/queue/intake.ts'
+import { MemoryQueue } from '../../src/queue/memory.ts'
+import { newTask, storedFile } from './conformance.ts'
+
+const url = 'file:///app/tasks.ts'
+const { files } = defineTasks(url, {
+  files: () => Promise.resolve({ resize(_file?: unknown): void {}, rotate(): void {} }),
+})
+
+function setUp(t: ExecutionContext, maxTasks = 100) {
+  const queue = new MemoryQueue({ maxTasks, maxBytes: 1_000_000 }, { tasks: 10 })
+  const events = new Events()
+  const intake = new Intake(queue, events, url)
+  t.teardown(() => queue.close())
+  return { queue, events, intake }
+}
+
+function opened(t: ExecutionContext, maxTasks?: number) {
+  const all = setUp(t, maxTasks)
+  all.intake.open(new Set(['files.resize']), new Set(['cpu', 'mail']))
+  return all
+}
+
+test('what is added becomes a task with its arguments, options, files and group', (t) => {
+  const { intake } = opened(t)
+  const file = storedFile()
+  const task = intake.create(files.resize.with({ priority: 3, pool: 'mail' }), [file, { at: 5n }], 'a group')
+  t.like(task, { name: 'files.resize', files: [file], group: 'a group' })
+  t.is(task.args, JSON.stringify([file, { at: { $: ['bigint', '5'] } }]))
+  t.like(task.options, { priority: 3, pool: 'mail' })
+})
+
+test('a task that is not ordered, or outside a request, is a group of its own', (t) => {
+  const { intake } = opened(t)
+  const unordered = intake.create(files.resize.with({ ordered: false }), [], 'a group')
+  const alone = intake.create(files.resize, [], undefined)
+  t.is(unordered.group, unordered.id)
+  t.is(alone.group, alone.id)
+  t.not(alone.group, unordered.group)
+})
+
+test('nothing is taken before the start', async (t) => {
+  const { intake } = setUp(t)
+  const notStarted = { code: 'AFTERWORK_NOT_STARTED', message: /before app\.listen\(\)$/ }
+  t.throws(() => intake.create(files.resize, [], undefined), notStarted)
+  await t.throwsAsync(intake.commit([newTask()], { held: false }), notStarted)
+})
+
+test('nothing is taken after the end, and what was held is still released', async (t) => {
+  const { intake, queue } = opened(t)
+  const task = intake.create(files.resize, [], undefined)
+  await intake.commit([task], { held: true })
+  intake.close()
+  t.throws(() => intake.create(files.resize, [], undefined), { code: 'AFTERWORK_STOPPED' })
+  await t.throwsAsync(intake.commit([newTask()], { held: false }), { code: 'AFTERWORK_STOPPED' })
+  await intake.release([task])
+  t.is((await queue.claim('cpu', 5)).length, 1)
+})
+
+test('what cannot run is refused at once', (t) => {
+  const { intake } = opened(t)
+  const create = (reference: unknown, ...args: unknown[]) => intake.create(reference, args, undefined)
+  t.throws(() => create(() => {}), { code: 'AFTERWORK_BAD_TASK', message: /use addLocal/ })
+  t.throws(() => create(files.rotate), { code: 'AFTERWORK_UNKNOWN_TASK', message: /files\.rotate/ })
+  t.throws(() => create(files.resize.with({ pool: 'mial' })), {
+    code: 'AFTERWORK_BAD_OPTION',
+    message: 'files.resize: Expected one of the pools cpu, mail, got mial',
+  })
+  t.throws(() => create(files.resize, 'fine', new Map()), {
+    code: 'AFTERWORK_BAD_VALUE',
+    message: /^argument 2 of files\.resize: /,
+  })
+})
+
+test('who commits, releases and drops is told of', async (t) => {
+  const { intake, events, queue } = opened(t)
+  const told: [string, string, unknown][] = []
+  events.on('task.added', ({ id, held }) => void told.push(['added', id, held]))
+  events.on('task.released', ({ id, pool }) => void told.push(['released', id, pool]))
+  events.on('task.dropped', ({ id, reason }) => void told.push(['dropped', id, reason]))
+  const [a, b] = [intake.create(files.resize, [], 'g'), intake.create(files.resize, [], 'g')]
+  await intake.commit([a, b], { held: true })
+  t.deepEqual(await queue.claim('cpu', 5), [])
+  await intake.release([a])
+  intake.drop([b], 'the handler threw')
+  t.deepEqual(told, [
+    ['added', a.id, true],
+    ['added', b.id, true],
+    ['released', a.id, 'cpu'],
+    ['dropped', b.id, 'the handler threw'],
+  ])
+})
+
+test('a full queue says so, and nobody is told of tasks that were not kept', async (t) => {
+  const { intake, events } = opened(t, 1)
+  events.on('task.added', () => t.fail())
+  await t.throwsAsync(intake.commit([newTask(), newTask()], { held: false }), {
+    code: 'AFTERWORK_QUEUE_FULL',
+  })
+})
+
+test('whatever else the engine fails with is the cause of AFTERWORK_QUEUE_FAILED', async (t) => {
+  const { intake, queue } = opened(t)
+  const cause = new Error('disk I/O error')
+  queue.add = () => Promise.reject(cause)
+  const error = await t.throwsAsync(intake.commit([newTask()], { held: false }), {
+    instanceOf: AfterworkError,
+    code: 'AFTERWORK_QUEUE_FAILED',
+  })
+  t.is(error.cause, cause)
+})
