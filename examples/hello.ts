@@ -1,4 +1,8 @@
-/** The seed of the idea: the answer comes at once, the work reports when it is done. Try: node examples/hello.ts */
+/**
+ * The answer comes at once; five seconds of work are done after it, and the log says when they are.
+ * Try: node --conditions=afterwork-source examples/hello.ts, then open the URL it prints.
+ */
+import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { createAfterwork } from 'afterwork'
 import { tasks } from './hello/tasks.ts'
@@ -8,9 +12,11 @@ const afterwork = createAfterwork({ tasks })
 
 app.use(afterwork.middleware())
 app.use((ctx) => {
-  ctx.background.addTask(tasks.slow.work, 5)
+  ctx.background.addTask(tasks.slow.work, Number(ctx.query['seconds'] ?? 5))
   ctx.body = 'Hello World'
 })
 
 await afterwork.start()
-app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () => console.log('listening'))
+const server = app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () => {
+  console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+})

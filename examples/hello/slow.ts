@@ -1,11 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import { currentTask } from 'afterwork/worker'
 
-export async function work(seconds: number) {
+const steps = 10
+
+/** Waits that long in ten steps, as a stand-in for real work. */
+export async function work(seconds: number): Promise<void> {
   const { log, progress } = currentTask()
-  for (let second = 1; second <= seconds; second++) {
-    await setTimeout(1_000)
-    progress(second / seconds)
+  for (let step = 1; step <= steps; step++) {
+    await setTimeout((seconds * 1_000) / steps)
+    progress(step / steps)
   }
   log.info('done')
 }
