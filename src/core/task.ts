@@ -61,6 +61,8 @@ export interface TaskRecord {
   error: Failure | null
   /** The arguments as encodeArguments() made them. */
   args: string
+  /** Keys of them that are not shown, beside the usual names of secrets. */
+  redact: readonly string[]
   addedAt: number
   /** When a scheduled task becomes due. */
   runAt: number | null

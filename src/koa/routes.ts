@@ -9,7 +9,7 @@ import type { ListFilter, Records } from '../queue/queue.ts'
 import { jsonBody } from './json-body.ts'
 import { mountPrefix } from './mount-prefix.ts'
 import { Problem } from './problem.ts'
-import { taskDocument } from './task-document.ts'
+import { taskDocument, wholeTaskDocument } from './task-document.ts'
 import { TaskEvents, versionOf } from './task-events.ts'
 import { TaskWatch } from './task-watch.ts'
 
@@ -52,7 +52,7 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
 
   router.get('/tasks/:id', async (ctx) => {
     const id = parameter(ctx, 'id')
-    show(ctx, taskDocument(await existing(id), mountPrefix(ctx, `/tasks/${id}`)))
+    show(ctx, wholeTaskDocument(await existing(id), mountPrefix(ctx, `/tasks/${id}`)))
   })
 
   router.get('/tasks/:id/events', async (ctx) => {

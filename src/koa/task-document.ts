@@ -1,6 +1,10 @@
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { TaskRecord } from '../core/task.ts'
-import { decodeValue } from '../core/value.ts'
+import { redact } from '../core/redact.ts'
+import { decodeArguments, decodeValue } from '../core/value.ts'
+
+/** Characters of encoded arguments; longer ones are not shown. */
+const maxArguments = 65_536
 
 /** What a task looks like over HTTP. */
 export interface TaskDocument {
@@ -9,6 +13,8 @@ export interface TaskDocument {
   state: TaskRecord['state']
   attempt: number
   progress: TaskRecord['progress']
+  /** Only where one task is asked for; secrets are hidden. */
+  arguments?: unknown
   result: unknown
   error: Omit<Failure, 'stack'> | null
   addedAt: string
@@ -25,7 +31,7 @@ export function taskDocument(record: TaskRecord, prefix: string): TaskDocument {
     state: record.state,
     attempt: record.attempt,
     progress: record.progress,
-    result: record.result === null ? null : jsonResult(record.result),
+    result: record.result === null ? null : jsonOf(() => decodeValue(record.result!)),
     error: record.error === null ? null : withoutStack(record.error),
     addedAt: time(record.addedAt),
     startedAt: record.startedAt === null ? null : time(record.startedAt),
@@ -34,20 +40,26 @@ export function taskDocument(record: TaskRecord, prefix: string): TaskDocument {
   }
 }
 
+/** The same with the arguments, for who asks for one task. */
+export function wholeTaskDocument(record: TaskRecord, prefix: string): TaskDocument {
+  const { args, redact: keys } = record
+  const shown = args.length > maxArguments ? null : jsonOf(() => redact(decodeArguments(args), keys))
+  return { ...taskDocument(record, prefix), arguments: shown }
+}
+
 /** Stacks hold paths of the server: they stay in the log. */
 function withoutStack({ stack: _stack, cause, ...failure }: Failure): Omit<Failure, 'stack'> {
   return cause === undefined ? failure : { ...failure, cause: withoutStack(cause) }
 }
 
 /** What JSON lacks is shown as text: dates by toJSON, big integers in decimal, bytes as base64. */
-function jsonResult(text: string): unknown {
+function jsonOf(read: () => unknown): unknown {
   try {
-    return JSON.parse(
-      JSON.stringify(decodeValue(text), (_key, value: unknown) => {
-        if (typeof value === 'bigint') return value.toString()
-        return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
-      }),
-    )
+    const text = JSON.stringify(read(), (_key, value: unknown) => {
+      if (typeof value === 'bigint') return value.toString()
+      return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+    })
+    return JSON.parse(text)
   } catch (error) {
     return { unreadable: toFailure(error).message }
   }

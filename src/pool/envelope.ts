@@ -15,6 +15,8 @@ export interface Catalog {
 
 /** What a worker thread is started with. */
 export interface ThreadData {
+  /** Name of the pool. */
+  pool: string
   catalog: Catalog
   /** Name of the BroadcastChannel on which the pool speaks to its threads. */
   control: string

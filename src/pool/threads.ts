@@ -43,7 +43,7 @@ export class Threads {
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: v8Limit },
       env: sizes.env,
-      workerData: { catalog, control } satisfies ThreadData,
+      workerData: { pool: name, catalog, control } satisfies ThreadData,
     })
     this.#piscina.on('message', (message: Message) => {
       if (message.type === 'torn-down') this.#left(message.thread)

@@ -385,6 +385,7 @@ function newRecord(task: NewTask, now: number): TaskRecord {
     result: null,
     error: null,
     args: task.args,
+    redact: options.redact,
     addedAt: now,
     runAt: options.runAt ?? (options.delay > 0 ? now + options.delay : null),
     startedAt: null,

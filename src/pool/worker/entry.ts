@@ -13,9 +13,9 @@ import {
   type ThreadMessage,
 } from '../envelope.ts'
 import { RunningTask, runningTask } from './current.ts'
-import { loadTask, tearDown } from './load.ts'
+import { loadTask, preload, tearDown } from './load.ts'
 
-const { catalog, control } = workerData as ThreadData
+const { pool, catalog, control } = workerData as ThreadData
 const running = new Map<string, RunningTask>()
 
 const requests = new BroadcastChannel(control)
@@ -47,6 +47,9 @@ process.on('uncaughtException', (error) => {
     fatal: false,
   })
 })
+
+// The first task of a thread need not wait for its module; what fails here fails again, and is told, when it is run.
+void preload(catalog.tasks, pool).catch(() => {})
 
 /** Runs one attempt; Piscina calls it. It never rejects: what the task threw is in the reply. */
 export default async function run(envelope: Envelope): Promise<Reply> {

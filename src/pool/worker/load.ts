@@ -32,6 +32,13 @@ export async function loadModule(url: string, module: string): Promise<Record<st
   return tasks
 }
 
+/** Loads the modules whose tasks run in this pool by default. */
+export async function preload(url: string, pool: string): Promise<void> {
+  for (const [module, { options }] of await loadDefinitions(url)) {
+    if (options.pool === pool) await loadModule(url, module)
+  }
+}
+
 /** Whether a module that was loaded exports `teardown`. */
 export function hasTeardown(): boolean {
   return teardowns.size > 0
