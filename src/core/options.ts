@@ -44,6 +44,8 @@ export interface TaskOptions {
   memory?: Size
   /** Whether a task whose thread was lost under it runs again, or fails. Default 'at-least-once'. */
   delivery?: 'at-least-once' | 'at-most-once'
+  /** Whether it may share a message, and so a thread's turn, with up to 63 others: for tasks of microseconds. Default false. */
+  batch?: boolean
   /** A task to add when this one has ended, with the record of the ended one as its argument. */
   onEnded?: Reference
   /** How long it is remembered once it has ended. Default 7 d, and at most 100,000 ended tasks. */
@@ -83,6 +85,7 @@ export interface ResolvedOptions {
   /** Bytes. */
   memory: number
   delivery: 'at-least-once' | 'at-most-once'
+  batch: boolean
   onEnded: { name: string; options: ResolvedOptions } | null
   keepResult: number
   redact: readonly string[]
@@ -105,6 +108,7 @@ export const defaults: ResolvedOptions = {
   onlyAfterSuccess: false,
   memory: 512 * 1024 ** 2,
   delivery: 'at-least-once',
+  batch: false,
   onEnded: null,
   keepResult: 7 * 24 * 3_600_000,
   redact: [],
@@ -143,6 +147,7 @@ const checks: { [K in keyof ResolvedOptions]: Check<ResolvedOptions[K]> } = {
   onlyAfterSuccess: boolean,
   memory: (value, what) => number(minMemory, Number.MAX_SAFE_INTEGER, 'bytes')(bytes(value, what), what),
   delivery: oneOf(['at-least-once', 'at-most-once']),
+  batch: boolean,
   onEnded: (value, what) => {
     if (definedIn(value) === undefined) throw badOption(what, 'a task from defineTasks()', value)
     const { name, options } = value as { name: string; options: ResolvedOptions }

@@ -38,7 +38,7 @@ export interface AttemptEnd {
   thread: number | null
 }
 
-/** Where attempts run. It has room for `free` more and is never given more than that. */
+/** Where attempts run. It has `free` slots, and is never given more than fill them. */
 export interface Runner {
   readonly name: string
   readonly free: number

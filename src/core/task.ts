@@ -71,6 +71,9 @@ export interface TaskRecord {
   endedAt: number | null
 }
 
+/** How many tasks with the option `batch` share a message, and count as one towards the room of a pool. */
+export const batchSize = 64
+
 /** A task that was claimed for a pool: all that is needed to run one attempt and to judge its outcome. */
 export interface ClaimedTask {
   id: string

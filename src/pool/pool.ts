@@ -5,7 +5,15 @@ import { toError, toFailure } from '../core/failure.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { AttemptEnd, PoolSizes, PoolState, Runner } from '../core/pool.ts'
 import type { ClaimedTask, Progress } from '../core/task.ts'
-import { attemptKey, type AttemptMessage, type Catalog, type Message } from './envelope.ts'
+import { Batch } from './batch.ts'
+import {
+  attemptKey,
+  type AttemptMessage,
+  type Catalog,
+  type Envelope,
+  type Message,
+  type Reply,
+} from './envelope.ts'
 import { lostOutcome, outcomeOf, outOfMemory, type Flight, type Thread } from './flight.ts'
 import { Guard } from './guard.ts'
 import { Threads } from './threads.ts'
@@ -38,6 +46,10 @@ export class Pool implements Runner {
   readonly #flights = new Map<string, Flight>()
   readonly #byThread = new Map<number, Thread>()
   readonly #leaving = new Set<Promise<void>>()
+  /** Messages under way: what Piscina counts as tasks. */
+  #slots = 0
+  /** The batch that is being filled in this turn of the loop. */
+  #batch: Batch | undefined
   readonly #guard = new Guard({
     busyThreads: () => this.#byThread.values(),
     worker: (thread) => this.#worker(thread.id),
@@ -60,7 +72,7 @@ export class Pool implements Runner {
   }
 
   get free(): number {
-    return Math.max(0, this.#sizes.maxThreads * this.#sizes.concurrency - this.#flights.size)
+    return Math.max(0, this.#sizes.maxThreads * this.#sizes.concurrency - this.#slots)
   }
 
   get state(): Omit<PoolState, 'paused'> {
@@ -73,7 +85,13 @@ export class Pool implements Runner {
     const flight: Flight = { task, startedAt: null, thread: undefined, heard: 0, timer: undefined, stopping }
     this.#flights.set(attemptKey(task), flight)
     this.#guard.start()
-    return task.suspect ? this.#runAlone(flight) : this.#fly(flight, this.#threads)
+    if (task.suspect) return this.#runAlone(flight)
+    const threads = this.#threads
+    return this.#fly(
+      flight,
+      threads,
+      task.options.batch ? () => this.#sendBatched(task) : () => this.#send(task, threads),
+    )
   }
 
   cancel(id: string, attempt: number): void {
@@ -138,19 +156,50 @@ export class Pool implements Runner {
   #runAlone(flight: Flight): Promise<AttemptEnd> {
     this.#quarantine ??= this.#start({ ...this.#sizes, minThreads: 0, maxThreads: 1, concurrency: 1 })
     const threads = this.#quarantine
-    const end = this.#quarantined.then(() => this.#fly(flight, threads))
+    this.#slots++
+    const end = this.#quarantined.then(() => {
+      this.#slots--
+      return this.#fly(flight, threads, () => this.#send(flight.task, threads))
+    })
     this.#quarantined = end
     return end
   }
 
-  async #fly(flight: Flight, threads: Threads): Promise<AttemptEnd> {
-    const { id, attempt, name, args } = flight.task
+  /** One attempt in a message of its own. */
+  #send(task: ClaimedTask, threads: Threads): Promise<Reply> {
+    return this.#fill(() => threads.run(envelopeOf(task)))
+  }
+
+  /** One attempt in the message that all batched ones of this turn of the loop share. */
+  #sendBatched(task: ClaimedTask): Promise<Reply> {
+    if (this.#batch === undefined || this.#batch.closed) {
+      const threads = this.#threads
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const batch = new Batch((envelopes) => threads.runAll(envelopes).finally(resolve))
+      this.#batch = batch
+      void this.#fill(() => promise)
+      queueMicrotask(() => batch.send())
+    }
+    return this.#batch.join(envelopeOf(task))
+  }
+
+  /** Takes a slot while a message is under way. */
+  async #fill<T>(send: () => Promise<T>): Promise<T> {
+    this.#slots++
+    try {
+      return await send()
+    } finally {
+      this.#slots--
+    }
+  }
+
+  async #fly(flight: Flight, threads: Threads, send: () => Promise<Reply>): Promise<AttemptEnd> {
     this.#load.set(threads, (this.#load.get(threads) ?? 0) + 1)
     let outcome: Outcome
     try {
       // Piscina would start a thread again for a task that comes after its end.
       if (this.#stopped || flight.stopping !== undefined) throw flight.stopping ?? stoppingError()
-      const reply = await threads.run({ id, attempt, name, args })
+      const reply = await send()
       await caughtUp(() => flight.heard >= reply.said)
       outcome = outcomeOf(reply, flight)
     } catch (error) {
@@ -271,6 +320,10 @@ export class Pool implements Runner {
 /** Lets messages arrive that were overtaken on the way: they are here within a few turns of the loop, or never. */
 async function caughtUp(done: () => boolean): Promise<void> {
   for (let turn = 0; turn < turns && !done(); turn++) await nextTurn()
+}
+
+function envelopeOf({ id, attempt, name, args }: ClaimedTask): Envelope {
+  return { id, attempt, name, args }
 }
 
 function stoppingError(): AfterworkError {

@@ -57,6 +57,11 @@ export class Threads {
     return this.#piscina.run(envelope) as Promise<Reply>
   }
 
+  /** Likewise, one after the other in one slot. */
+  runAll(envelopes: Envelope[]): Promise<Reply[]> {
+    return this.#piscina.run(envelopes) as Promise<Reply[]>
+  }
+
   say(message: Control): void {
     this.#control.postMessage(message)
   }

@@ -3,6 +3,7 @@ import { AfterworkError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { onEndedTask } from '../core/on-ended.ts'
 import {
+  batchSize,
   hasEnded,
   type ClaimedTask,
   type NewTask,
@@ -68,16 +69,21 @@ export class MemoryQueue implements Engine {
     this.#groups.advance(Date.now())
   }
 
-  async claim(pool: string, limit: number): Promise<ClaimedTask[]> {
-    if (this.#paused.has(pool)) return []
-    const ready = this.#ready.get(pool)
+  async claim(pool: string, slots: number): Promise<ClaimedTask[]> {
+    const ready = this.#paused.has(pool) ? undefined : this.#ready.get(pool)
     const now = Date.now()
     const claimed: ClaimedTask[] = []
-    while (claimed.length < limit) {
-      const entry = ready?.pop()
-      if (entry === undefined) break
+    let free = slots
+    let shared = 0
+    for (let entry = ready?.peek(); entry !== undefined; entry = ready?.peek()) {
+      const { batch } = entry.task.options
+      if (free === 0 && !(batch && shared > 0)) break
+      ready?.pop()
       entry.ready = false
       if (entry.record.state !== 'queued' || entry.claimed || !this.#limits.admit(entry, now)) continue
+      if (!batch) free--
+      else if (shared > 0) shared--
+      else [free, shared] = [free - 1, batchSize - 1]
       entry.claimed = true
       claimed.push(toClaimed(entry))
     }

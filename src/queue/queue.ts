@@ -22,10 +22,11 @@ export interface Queue {
   /** Lets held tasks start; ids that are unknown or not held are passed over. */
   release(ids: readonly string[]): Promise<void>
   /**
-   * Takes up to `limit` tasks whose turn it is, highest priority first, then oldest first.
+   * Takes the tasks whose turn it is, highest priority first, then oldest first, until `slots` are filled: a task
+   * fills one, up to 64 with the option `batch` share one.
    * A claimed task is nobody else's until it is started and recorded, or given back.
    */
-  claim(pool: string, limit: number): Promise<ClaimedTask[]>
+  claim(pool: string, slots: number): Promise<ClaimedTask[]>
   /**
    * Records that the claimed tasks run from now on, each with one attempt more; gives the ids of those that do, for
    * one may have been cancelled meanwhile.

@@ -51,8 +51,15 @@ process.on('uncaughtException', (error) => {
 // The first task of a thread need not wait for its module; what fails here fails again, and is told, when it is run.
 void preload(catalog.tasks, pool).catch(() => {})
 
-/** Runs one attempt; Piscina calls it. It never rejects: what the task threw is in the reply. */
-export default async function run(envelope: Envelope): Promise<Reply> {
+/** Runs an attempt, or a batch of them in turn; Piscina calls it. It never rejects: what a task threw is in its reply. */
+export default async function run(work: Envelope | Envelope[]): Promise<Reply | Reply[]> {
+  if (!Array.isArray(work)) return runOne(work)
+  const replies: Reply[] = []
+  for (const envelope of work) replies.push(await runOne(envelope))
+  return replies
+}
+
+async function runOne(envelope: Envelope): Promise<Reply> {
   const task = new RunningTask(envelope, catalog)
   const key = attemptKey(envelope)
   running.set(key, task)
