@@ -1,12 +1,10 @@
-import { availableParallelism } from 'node:os'
 import type { Middleware } from 'koa'
-import { pino } from 'pino'
-import { importingTasks, urlOf, type Tasks } from './core/definition.ts'
-import { milliseconds, type Duration } from './core/duration.ts'
-import { AfterworkError, badOption, didYouMean } from './core/errors.ts'
+import { resolveAfterwork, type AfterworkOptions } from './afterwork-options.ts'
+import { importingTasks } from './core/definition.ts'
+import { AfterworkError, didYouMean } from './core/errors.ts'
 import { Events, type EventName, type Listener } from './core/events.ts'
-import { checkKeys, integer, nonEmptyString } from './core/check.ts'
-import { localPool, resolvePool, type PoolOptions, type PoolSizes, type PoolState } from './core/pool.ts'
+import { checkKeys } from './core/check.ts'
+import { resolvePool, type PoolOptions, type PoolSizes, type PoolState } from './core/pool.ts'
 import type { AddTask } from './core/reference.ts'
 import { hasEnded, taskStates, type AddedTask, type TaskRecord } from './core/task.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
@@ -14,7 +12,7 @@ import { FileStore } from './files/store.ts'
 import { sweep } from './files/sweep.ts'
 import { backgroundMiddleware } from './koa/middleware.ts'
 import { taskRoutes } from './koa/routes.ts'
-import { logEvents, type TaskLogger } from './observe/log.ts'
+import { logEvents } from './observe/log.ts'
 import type { Catalog } from './pool/envelope.ts'
 import { LocalPool } from './pool/local.ts'
 import { Pool } from './pool/pool.ts'
@@ -23,45 +21,8 @@ import { Intake } from './queue/intake.ts'
 import { openQueue } from './queue/open.ts'
 import type { Engine, Records } from './queue/queue.ts'
 
-/** Options of createAfterwork(). */
-export interface AfterworkOptions {
-  /** What defineTasks() returned. */
-  tasks: Tasks<Record<string, any>>
-  /** Where tasks wait: 'memory:', gone with the process. Default 'memory:'. */
-  queue?: string
-  /** Sizes of the pools `cpu` and `mail`, and any pools of your own. */
-  pools?: Record<string, PoolOptions>
-  /** Tasks that may wait or run; past them addTask is refused with AFTERWORK_QUEUE_FULL. Default 100,000. */
-  maxQueued?: number
-  /** Bytes of their arguments, likewise. Default 256 MB. */
-  maxQueuedBytes?: number
-  /** The folder of uploaded files; made when upload() is first used. Default 'data/files'. */
-  files?: string
-  /** How long an uploaded file is kept after the last task that names it has ended. Default 24 h. */
-  keepFiles?: Duration
-  /** How long stop() lets running tasks go on. Default 10 s. */
-  drain?: Duration
-  /** A pino logger, or false for none. Default: pino on standard output, level info. */
-  logger?: TaskLogger | false
-}
-
-/** How many ended tasks are remembered. */
-const retention = { tasks: 100_000 }
-
 /** How often stored files that nothing needs are removed, in milliseconds. */
 const sweepInterval = 3_600_000
-
-/** The pools every app has: `cpu` on all cores, and `mail`, whose tasks wait for a server, ten at a time on one thread. */
-function standardPools(): Record<string, PoolSizes> {
-  const cpu = {
-    minThreads: 1,
-    maxThreads: availableParallelism(),
-    concurrency: 1,
-    nice: 10,
-    env: process.env,
-  }
-  return { cpu, mail: { ...cpu, maxThreads: 1, concurrency: 10 } }
-}
 
 /**
  * Background tasks for a Koa app.
@@ -101,35 +62,15 @@ export class Afterwork {
         'The tasks file calls createAfterwork(): keep defineTasks() in a file apart from the app',
       )
     }
-    const known = [
-      'tasks',
-      'queue',
-      'pools',
-      'maxQueued',
-      'maxQueuedBytes',
-      'files',
-      'keepFiles',
-      'drain',
-      'logger',
-    ]
-    const options = checkKeys(given, known, 'createAfterwork()') as unknown as AfterworkOptions
-    this.#url = urlOf(options.tasks)
-    this.#sizes = poolSizes(options.pools)
-    this.#drain = milliseconds(options.drain ?? '10s', 'createAfterwork().drain')
-    this.#keepFiles = milliseconds(options.keepFiles ?? '24h', 'createAfterwork().keepFiles')
-    this.files = new FileStore(nonEmptyString(options.files ?? 'data/files', 'createAfterwork().files'))
-    const count = integer(1, Number.MAX_SAFE_INTEGER)
-    const bounds = {
-      maxTasks: count(options.maxQueued ?? 100_000, 'createAfterwork().maxQueued'),
-      maxBytes: count(options.maxQueuedBytes ?? 256 * 1024 ** 2, 'createAfterwork().maxQueuedBytes'),
-    }
-    this.#engine = openQueue(
-      nonEmptyString(options.queue ?? 'memory:', 'createAfterwork().queue'),
-      bounds,
-      retention,
-    )
+    const options = resolveAfterwork(given)
+    this.#url = options.url
+    this.#sizes = options.pools
+    this.#drain = options.drain
+    this.#keepFiles = options.keepFiles
+    this.files = new FileStore(options.files)
+    this.#engine = openQueue(options.queue, options.bounds, options.retention)
     this.#intake = new Intake(this.#engine, this.#events, this.#url)
-    if (options.logger !== false) logEvents(this.#events, options.logger ?? pino())
+    if (options.logger !== false) logEvents(this.#events, options.logger)
   }
 
   /** Loads every module once in a worker, starts the pools and lets tasks in; throws AFTERWORK_TASKS_FILE. */
@@ -359,20 +300,4 @@ export class Afterwork {
         }),
     })
   }
-}
-
-function poolSizes(given: Record<string, PoolOptions> = {}): Record<string, PoolSizes> {
-  const sizes = standardPools()
-  for (const [name, options] of Object.entries(
-    checkKeys(given, Object.keys(given), 'createAfterwork().pools'),
-  )) {
-    if (name === localPool)
-      throw badOption(
-        'createAfterwork().pools',
-        `names other than '${localPool}', where local functions run`,
-        name,
-      )
-    sizes[name] = resolvePool(options, sizes[name] ?? sizes['cpu']!, `createAfterwork().pools.${name}`)
-  }
-  return sizes
 }

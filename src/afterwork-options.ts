@@ -1,0 +1,106 @@
+import { availableParallelism } from 'node:os'
+import { pino } from 'pino'
+import { checkKeys, integer, nonEmptyString } from './core/check.ts'
+import { urlOf, type Tasks } from './core/definition.ts'
+import { milliseconds, type Duration } from './core/duration.ts'
+import { badOption } from './core/errors.ts'
+import { localPool, resolvePool, type PoolOptions, type PoolSizes } from './core/pool.ts'
+import type { TaskLogger } from './observe/log.ts'
+import type { QueueBounds, Retention } from './queue/queue.ts'
+
+/** Options of createAfterwork(). */
+export interface AfterworkOptions {
+  /** What defineTasks() returned. */
+  tasks: Tasks<Record<string, any>>
+  /** Where tasks wait: 'memory:', gone with the process. Default 'memory:'. */
+  queue?: string
+  /** Sizes of the pools `cpu` and `mail`, and any pools of your own. */
+  pools?: Record<string, PoolOptions>
+  /** Tasks that may wait or run; past them addTask is refused with AFTERWORK_QUEUE_FULL. Default 100,000. */
+  maxQueued?: number
+  /** Bytes of their arguments, likewise. Default 256 MB. */
+  maxQueuedBytes?: number
+  /** The folder of uploaded files; made when upload() is first used. Default 'data/files'. */
+  files?: string
+  /** How long an uploaded file is kept after the last task that names it has ended. Default 24 h. */
+  keepFiles?: Duration
+  /** How long stop() lets running tasks go on. Default 10 s. */
+  drain?: Duration
+  /** A pino logger, or false for none. Default: pino on standard output, level info. */
+  logger?: TaskLogger | false
+}
+
+/** The same complete and checked; durations are milliseconds. */
+export interface ResolvedAfterwork {
+  /** Of the tasks file. */
+  url: string
+  queue: string
+  pools: Record<string, PoolSizes>
+  bounds: QueueBounds
+  retention: Retention
+  files: string
+  keepFiles: number
+  drain: number
+  logger: TaskLogger | false
+}
+
+const known = [
+  'tasks',
+  'queue',
+  'pools',
+  'maxQueued',
+  'maxQueuedBytes',
+  'files',
+  'keepFiles',
+  'drain',
+  'logger',
+]
+
+/** Checks the options of createAfterwork(); throws AFTERWORK_BAD_OPTION. */
+export function resolveAfterwork(given: AfterworkOptions): ResolvedAfterwork {
+  const where = 'createAfterwork()'
+  const options = checkKeys(given, known, where) as unknown as AfterworkOptions
+  const count = integer(1, Number.MAX_SAFE_INTEGER)
+  return {
+    url: urlOf(options.tasks),
+    queue: nonEmptyString(options.queue ?? 'memory:', `${where}.queue`),
+    pools: poolSizes(options.pools),
+    bounds: {
+      maxTasks: count(options.maxQueued ?? 100_000, `${where}.maxQueued`),
+      maxBytes: count(options.maxQueuedBytes ?? 256 * 1024 ** 2, `${where}.maxQueuedBytes`),
+    },
+    retention: { tasks: 100_000 },
+    files: nonEmptyString(options.files ?? 'data/files', `${where}.files`),
+    keepFiles: milliseconds(options.keepFiles ?? '24h', `${where}.keepFiles`),
+    drain: milliseconds(options.drain ?? '10s', `${where}.drain`),
+    logger: options.logger ?? pino(),
+  }
+}
+
+function poolSizes(given: Record<string, PoolOptions> = {}): Record<string, PoolSizes> {
+  const sizes = standardPools()
+  for (const [name, options] of Object.entries(
+    checkKeys(given, Object.keys(given), 'createAfterwork().pools'),
+  )) {
+    if (name === localPool)
+      throw badOption(
+        'createAfterwork().pools',
+        `names other than '${localPool}', where local functions run`,
+        name,
+      )
+    sizes[name] = resolvePool(options, sizes[name] ?? sizes['cpu']!, `createAfterwork().pools.${name}`)
+  }
+  return sizes
+}
+
+/** The pools every app has: `cpu` on all cores, and `mail`, whose tasks wait for a server, ten at a time on one thread. */
+function standardPools(): Record<string, PoolSizes> {
+  const cpu = {
+    minThreads: 1,
+    maxThreads: availableParallelism(),
+    concurrency: 1,
+    nice: 10,
+    env: process.env,
+  }
+  return { cpu, mail: { ...cpu, maxThreads: 1, concurrency: 10 } }
+}
