@@ -4,6 +4,9 @@ import { toError, toFailure, type Failure } from '../core/failure.ts'
 import type { Catalog } from './envelope.ts'
 import { workerFile } from './worker-file.ts'
 
+/** How long all modules together may take to load, in milliseconds: one with an endless loop would hang the start. */
+const patience = 60_000
+
 export interface ProbeRequest {
   tasks: string
 }
@@ -30,14 +33,14 @@ export async function probeTasks(
 function ask(request: ProbeRequest, env: NodeJS.ProcessEnv): Promise<ProbeReply> {
   const worker = new Worker(workerFile('probe'), { workerData: request, env })
   const doing = `load the tasks file ${request.tasks}`
-  return new Promise((resolve) => {
-    worker.once('message', (reply: ProbeReply) => {
-      resolve(reply)
-      void worker.terminate()
-    })
+  const late = new Error(`it took longer than ${patience} ms`)
+  return new Promise<ProbeReply>((resolve) => {
+    const timer = setTimeout(() => resolve({ doing, failure: toFailure(late) }), patience)
+    worker.once('message', resolve)
     worker.once('error', (error) => resolve({ doing, failure: toFailure(error) }))
-    worker.once('exit', (code) =>
-      resolve({ doing, failure: toFailure(new Error(`the thread ended with code ${code}`)) }),
-    )
-  })
+    worker.once('exit', (code) => {
+      clearTimeout(timer)
+      resolve({ doing, failure: toFailure(new Error(`the thread ended with code ${code}`)) })
+    })
+  }).finally(() => void worker.terminate())
 }
