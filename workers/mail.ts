@@ -49,6 +49,8 @@ export async function sendEmail(message: Message): Promise<Sent> {
     ...(message.html === undefined ? {} : { html: message.html }),
     date: message.date,
     messageId: `<${id}@${domain}>`,
+    // Otherwise random: a message that is sent again is the same, byte by byte.
+    baseBoundary: id,
   })
   log.info('mail delivered', { messageId: sent.messageId, response: sent.response })
   return sent
@@ -75,7 +77,7 @@ function toServer(url: string): Deliver {
 
 function toOutbox(): Deliver {
   const folder = join(AFTERWORK_DATA, 'outbox')
-  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'crlf', ...noAccess })
+  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows', ...noAccess })
   return async (composed) => {
     const { messageId, message } = await transport.sendMail(composed)
     const name = `${messageId.replace(/^<|@.*$/gs, '')}.eml`

@@ -50,6 +50,8 @@ function answer(ctx: Context, thrown: unknown): void {
   const status = isErrorStatus(asked) ? asked : 500
   const exposed = status === asked && (error.expose ?? status < 500)
   if (!exposed) ctx.app.emit('error', error, ctx)
+  // An answer that was cut short must not look whole.
+  if (ctx.headerSent && !ctx.res.writableEnded) ctx.res.destroy()
   if (ctx.headerSent || !ctx.writable) return
   ctx.set(error.headers ?? {})
   if (exposed)

@@ -54,6 +54,16 @@ export function post(url: string, body: unknown, headers: OutgoingHttpHeaders = 
   return send(url, { ...json, body: JSON.stringify(body) })
 }
 
+/** Whether nobody answers there any more; a connection that was on its way when the server closed is reset. */
+export async function isClosed(url: string): Promise<boolean> {
+  try {
+    await send(url)
+    return false
+  } catch (error) {
+    return ['ECONNREFUSED', 'ECONNRESET'].includes(String((error as NodeJS.ErrnoException).code))
+  }
+}
+
 /** Writes bytes of one's own on a connection and gives all that comes back until the server closes it. */
 export async function sendRaw(url: string, bytes: string | Uint8Array): Promise<string> {
   const { hostname, port } = new URL(url)
