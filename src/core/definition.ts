@@ -6,11 +6,21 @@ import { createReference, type Task, type TaskFunction } from './reference.ts'
 /** Imports a module of tasks; called in workers only. */
 export type Loader<M extends object> = () => Promise<M>
 
-/** A module of tasks with defaults for all of them and, under `tasks`, for each. */
-export interface TaskModule<M extends object> extends DefinitionOptions {
-  load: Loader<M>
-  tasks?: { [K in TaskNames<NoInfer<M>>]?: DefinitionOptions }
+/** Options that a definition cannot have; the compiler says why not. */
+export interface NotForDefinitions {
+  delay?: 'for one call only: use with()'
+  runAt?: 'for one call only: use with()'
+  unique?: 'for one call only: use with()'
 }
+
+/** A module of tasks with defaults for all of them and, under `tasks`, for each. */
+export interface TaskModule<M extends object> extends DefinitionOptions, NotForDefinitions {
+  load: Loader<M>
+  tasks?: OptionsOf<NoInfer<M>>
+}
+
+/** Options for each task of a module. */
+export type OptionsOf<M> = { [K in TaskNames<M>]?: DefinitionOptions & NotForDefinitions }
 
 /** The exports of a module that are tasks: its functions, but for `teardown`, which the pool calls. */
 export type TaskNames<M> = {
@@ -19,10 +29,11 @@ export type TaskNames<M> = {
 
 /** References to every task, module by module. */
 export type Tasks<W extends Record<string, object>> = {
-  readonly [K in keyof W]: {
-    readonly [N in TaskNames<W[K]>]: W[K][N] extends TaskFunction ? Task<W[K][N]> : never
-  }
+  readonly [K in keyof W]: TasksOf<W[K]>
 }
+
+/** References to the tasks of one module. */
+export type TasksOf<M> = { readonly [N in TaskNames<M>]: M[N] extends TaskFunction ? Task<M[N]> : never }
 
 /** One module of a tasks file. */
 export interface Definition {

@@ -16,7 +16,7 @@ export interface TaskReference<_Hint extends string = string> extends Reference 
 export interface Task<F extends TaskFunction = TaskFunction> extends TaskReference {
   readonly [signature]: F
   /** The same task with options for one call; throws AFTERWORK_BAD_OPTION. */
-  with(options: CallOptions): Task<F>
+  with(options: CallOptions & NotForCalls): Task<F>
 }
 
 /** The arguments of a task; a parameter whose type cannot be stored becomes a type that says so. */
@@ -37,9 +37,13 @@ export type AddTask<Result> = <
   ...args: ArgsOf<T>
 ) => Result
 
-/** What stands in the place of a parameter that cannot be stored. */
-export interface NotStorable<Why extends string> {
-  readonly 'this argument cannot be stored': Why
+/** What stands in the place of a parameter that cannot be stored: a sentence, for the compiler's message. */
+export type NotStorable<Why extends string> = `this argument cannot be stored: ${Why}`
+
+/** Options that a call cannot have; the compiler says why not. */
+export interface NotForCalls {
+  concurrency?: 'a limit belongs where the task is defined'
+  rateLimit?: 'a limit belongs where the task is defined'
 }
 
 type StorableAll<Args extends readonly unknown[]> = { [I in keyof Args]: Storable<Args[I]> }

@@ -5,13 +5,16 @@ import { Problem } from './problem.ts'
 export async function jsonBody(ctx: Context, limit: number): Promise<Record<string, unknown>> {
   if (!ctx.is('json'))
     throw new Problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'Expected a body of type application/json')
+  if (!/^(identity)?$/i.test(ctx.get('Content-Encoding')))
+    throw new Problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'Expected a body without a Content-Encoding')
   const chunks: Buffer[] = []
   let size = 0
+  // Read to its end even when it is too large: what is left of it would keep the next request of the connection waiting.
   for await (const chunk of ctx.req) {
     size += (chunk as Buffer).length
-    if (size > limit) throw new Problem(413, 'BODY_TOO_LARGE', `Expected a body of at most ${limit} bytes`)
-    chunks.push(chunk as Buffer)
+    if (size <= limit) chunks.push(chunk as Buffer)
   }
+  if (size > limit) throw new Problem(413, 'BODY_TOO_LARGE', `Expected a body of at most ${limit} bytes`)
   const value = parse(Buffer.concat(chunks).toString())
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>

@@ -39,7 +39,7 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
       if (background.size > 0)
         await settle(ctx, background.close(), ctx.status >= 400 ? refusal(ctx) : undefined)
     } catch (error) {
-      await settle(ctx, background.close(), 'the handler threw')
+      await settleThrown(ctx, background.close())
       throw error
     } finally {
       background.close()
@@ -57,6 +57,18 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
       intake.drop(dropped, reason)
     }
     if (kept.length > 0) await hold(ctx, kept)
+  }
+
+  /** What the handler threw is the answer, also when the tasks that want to stay cannot. */
+  async function settleThrown(ctx: Context, tasks: NewTask[]): Promise<void> {
+    try {
+      await settle(ctx, tasks, 'the handler threw')
+    } catch (error) {
+      intake.drop(
+        tasks.filter(({ options }) => options.keepOnError),
+        `the handler threw, and then: ${(error as Error).message}`,
+      )
+    }
   }
 
   /** Commits tasks that start once the response has closed. */

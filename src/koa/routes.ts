@@ -64,7 +64,9 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
       return
     }
     if (watchers >= maxWatchers)
-      throw new Problem(503, 'TOO_MANY_WATCHERS', 'Too many clients watch tasks; poll instead')
+      throw new Problem(503, 'TOO_MANY_WATCHERS', 'Too many clients watch tasks; poll instead', {
+        headers: { 'Retry-After': '5' },
+      })
     const base = mountPrefix(ctx, `/tasks/${id}/events`)
     const events = new TaskEvents(
       {

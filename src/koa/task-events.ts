@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { hasEnded, type TaskRecord } from '../core/task.ts'
 import type { TaskDocument } from './task-document.ts'
@@ -12,11 +13,10 @@ export interface TaskSource {
   document(record: TaskRecord): TaskDocument
 }
 
-/** Tells one look of a task from another; a client gives the last one it saw as Last-Event-ID. */
+/** Tells one look of a task from another; a client gives the last one it saw as Last-Event-ID, so it is short. */
 export function versionOf({ state, attempt, progress, runAt }: TaskRecord): string {
-  return [state, attempt, progress?.fraction ?? '', progress?.message ?? '', runAt ?? '']
-    .map(encodeURIComponent)
-    .join('.')
+  const look = JSON.stringify([progress?.fraction, progress?.message, runAt])
+  return `${state}.${attempt}.${createHash('sha256').update(look).digest('base64url')}`
 }
 
 /**
@@ -61,7 +61,7 @@ export class TaskEvents extends Readable {
     this.#changed = false
     try {
       const record = await this.#source.get()
-      if (record === undefined) this.push(null)
+      if (record === undefined) this.#end()
       else this.#show(record)
     } catch (error) {
       this.destroy(error as Error)
@@ -78,7 +78,13 @@ export class TaskEvents extends Readable {
       this.#seen = version
       this.#wanted = this.push(frame(version, record.state, this.#source.document(record)))
     }
-    if (hasEnded(record.state)) this.push(null)
+    if (hasEnded(record.state)) this.#end()
+  }
+
+  /** A slow reader may take long to read the rest; nothing that happens meanwhile can be added. */
+  #end(): void {
+    this.#wanted = false
+    this.push(null)
   }
 }
 

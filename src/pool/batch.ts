@@ -1,8 +1,11 @@
 import { batchSize } from '../core/task.ts'
 import type { Envelope, Reply } from './envelope.ts'
+import type { Flight } from './flight.ts'
 
 /** Attempts that go to a thread in one message, and whose replies come back in one. */
 export class Batch {
+  /** The attempt that began last: those before it have ended, though their replies are yet to come. */
+  running: Flight | undefined
   readonly #send: (envelopes: Envelope[]) => Promise<Reply[]>
   readonly #envelopes: Envelope[] = []
   readonly #replies = Promise.withResolvers<Reply[]>()

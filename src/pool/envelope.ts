@@ -39,18 +39,25 @@ export type AttemptReply = { followUps: NewTask[] } & (
 export type Reply = AttemptReply & { said: number }
 
 /** What a thread says of an attempt; `at` is milliseconds since 1970. */
-export type AttemptMessage = { id: string; attempt: number } & (
-  | { type: 'started'; thread: number; at: number }
-  | { type: 'progress'; progress: Progress }
-  | { type: 'log'; level: LogLevel; message: string; fields: Record<string, unknown> }
-  /** It is about to end its thread: it called process.exit(), or nothing caught what it threw. */
-  | { type: 'ending'; failure: Failure }
-)
+export type AttemptMessage = { id: string; attempt: number } &
+  /** `first` when nothing ran on its thread before. */
+  (
+    | { type: 'started'; thread: number; first: boolean; at: number }
+    | { type: 'progress'; progress: Progress }
+    | { type: 'log'; level: LogLevel; message: string; fields: Record<string, unknown> }
+    /** It is about to end its thread: it called process.exit(), or nothing caught what it threw. */
+    | { type: 'ending'; failure: Failure }
+  )
 
 /** What a thread says of itself. */
 export type ThreadMessage =
-  /** Nothing caught an exception that belongs to no running attempt; `fatal` when the thread ends with it. */
-  { type: 'stray'; thread: number; failure: Failure; fatal: boolean } | { type: 'torn-down'; thread: number }
+  /** Something went wrong that no running attempt did; `fatal` when the thread ends with it, whose doing it is then. */
+  | { type: 'stray'; thread: number; failure: Failure; fatal: false | 'unknown' | 'of an ended task' }
+  /** It hears what the pool says. */
+  | { type: 'ready'; thread: number }
+  /** It has collected its garbage. */
+  | { type: 'collected'; thread: number }
+  | { type: 'torn-down'; thread: number }
 
 export type Message = AttemptMessage | ThreadMessage
 
@@ -58,6 +65,8 @@ export type Message = AttemptMessage | ThreadMessage
 export type Control =
   /** A running attempt should stop: its signal is aborted with this as the reason. */
   | { type: 'stop'; id: string; attempt: number; failure: Failure }
+  /** The thread holds more than it may, which may be garbage. */
+  | { type: 'collect'; thread: number }
   /** The thread will be ended: the modules it has loaded may say goodbye. */
   | { type: 'teardown' }
 

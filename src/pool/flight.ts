@@ -2,6 +2,7 @@ import { AfterworkError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { ClaimedTask } from '../core/task.ts'
+import type { Batch } from './batch.ts'
 import type { Reply } from './envelope.ts'
 
 /** A thread, as far as the attempts on it care. */
@@ -9,20 +10,33 @@ export interface Thread {
   id: number
   /** The attempts that run on it. */
   flights: Set<Flight>
-  /** Why it ended or is being ended, and whose doing it was; null when several may have done it. */
-  loss: { culprit: Flight | null; failure: Failure } | undefined
+  /** Why it ended or is being ended, and whose doing it was. */
+  loss: { culprit: Culprit; failure: Failure } | undefined
 }
+
+/** One attempt; none that still runs; or null when there is more than one that may have done it. */
+export type Culprit = Flight | 'none of them' | null
 
 /** One attempt that was handed to a thread. */
 export interface Flight {
   task: ClaimedTask
   startedAt: number | null
   thread: Thread | undefined
+  /** Nothing ran on its thread before, so that what the thread holds is its own. */
+  first: boolean
+  /** The batch of which it is one. */
+  batch: Batch | undefined
   /** Messages of it that arrived. */
   heard: number
   timer: NodeJS.Timeout | undefined
   /** Why it was asked to stop, once it was. */
   stopping: AfterworkError | undefined
+}
+
+/** The attempt that runs alone on a thread. */
+export function onlyOne({ flights }: Thread): Flight | null {
+  const [only, ...others] = flights
+  return others.length === 0 ? (only ?? null) : null
 }
 
 /** What a reply makes of an attempt; one that was asked to stop and failed has stopped for that reason. */
@@ -31,7 +45,8 @@ export function outcomeOf(reply: Reply, { stopping }: Flight): Outcome {
   if (reply.ok) return { kind: 'succeeded', result: reply.result, followUps }
   if (stopping === undefined)
     return { kind: 'failed', failure: reply.failure, steering: reply.steering, followUps }
-  return stopped(stopping, reply.failure)
+  const outcome = stopped(stopping, reply.failure)
+  return outcome.kind === 'failed' ? { ...outcome, followUps } : outcome
 }
 
 /** The thread ended under an attempt: whose fault was it? */
@@ -39,15 +54,13 @@ export function lostOutcome(flight: Flight, error: unknown): Outcome {
   const { thread, stopping, task } = flight
   if (stopping !== undefined) return stopped(stopping)
   if (thread === undefined) return interrupted('Its thread ended before it had started')
-  thread.loss ??= {
-    culprit: thread.flights.size === 1 ? flight : null,
-    failure: threadFailure(task.name, error),
-  }
+  thread.loss ??= { culprit: onlyOne(thread), failure: threadFailure(task.name, error) }
   const { culprit, failure } = thread.loss
   if (culprit === flight) return { kind: 'failed', failure }
+  if (culprit === 'none of them') return interrupted('Its thread was ended by a task that had ended before')
   if (culprit !== null) return interrupted('Its thread was ended by another task')
   return {
-    ...interrupted('Its thread was ended by one of several tasks; they run again one at a time'),
+    ...interrupted('Its thread was ended, perhaps by another task; it runs again alone'),
     suspect: true,
   }
 }

@@ -10,11 +10,12 @@ import {
   attemptKey,
   type AttemptMessage,
   type Catalog,
+  type Control,
   type Envelope,
   type Message,
   type Reply,
 } from './envelope.ts'
-import { lostOutcome, outcomeOf, outOfMemory, type Flight, type Thread } from './flight.ts'
+import { lostOutcome, onlyOne, outcomeOf, outOfMemory, type Flight, type Thread } from './flight.ts'
 import { Guard } from './guard.ts'
 import { Threads } from './threads.ts'
 
@@ -28,6 +29,8 @@ export interface PoolHooks {
 
 /** How long a task that was asked to stop may take before its thread is ended, in milliseconds. */
 const grace = 1_000
+/** How long a thread may take to begin what it was given, in milliseconds; what an ended task left may block it. */
+const patience = 5_000
 /** How many turns of the loop messages may come after what overtook them. */
 const turns = 3
 
@@ -40,8 +43,7 @@ export class Pool implements Runner {
   #threads: Threads
   /** Every set of threads that still runs something, and how much. */
   readonly #load = new Map<Threads, number>()
-  /** One thread with one task at a time, for those that may have cost others theirs. */
-  #quarantine: Threads | undefined
+  /** The last of those that may have cost others their thread, which run one after the other. */
   #quarantined: Promise<unknown> = Promise.resolve()
   readonly #flights = new Map<string, Flight>()
   readonly #byThread = new Map<number, Thread>()
@@ -53,6 +55,7 @@ export class Pool implements Runner {
   readonly #guard = new Guard({
     busyThreads: () => this.#byThread.values(),
     worker: (thread) => this.#worker(thread.id),
+    collect: (thread) => this.#say({ type: 'collect', thread: thread.id }),
     outgrown: (thread, used) => this.#outgrown(thread, used),
   })
   #onEmpty = (): void => {}
@@ -82,7 +85,16 @@ export class Pool implements Runner {
 
   run(task: ClaimedTask): Promise<AttemptEnd> {
     const stopping = this.#stopped ? stoppingError() : undefined
-    const flight: Flight = { task, startedAt: null, thread: undefined, heard: 0, timer: undefined, stopping }
+    const flight: Flight = {
+      task,
+      startedAt: null,
+      thread: undefined,
+      first: false,
+      batch: undefined,
+      heard: 0,
+      timer: undefined,
+      stopping,
+    }
     this.#flights.set(attemptKey(task), flight)
     this.#guard.start()
     if (task.suspect) return this.#runAlone(flight)
@@ -90,7 +102,7 @@ export class Pool implements Runner {
     return this.#fly(
       flight,
       threads,
-      task.options.batch ? () => this.#sendBatched(task) : () => this.#send(task, threads),
+      task.options.batch ? () => this.#sendBatched(flight) : () => this.#send(task, threads),
     )
   }
 
@@ -115,17 +127,13 @@ export class Pool implements Runner {
 
   async #end(): Promise<void> {
     this.#stopped = true
+    const all = new Set([this.#threads, ...this.#load.keys()])
     for (const flight of this.#flights.values()) {
       clearTimeout(flight.timer)
       this.#askToStop(flight, stoppingError())
     }
     await Promise.race([this.#empty(), wait(grace, undefined, { ref: false })])
     const gently = this.#flights.size === 0
-    const all = new Set([
-      this.#threads,
-      ...this.#load.keys(),
-      ...(this.#quarantine ? [this.#quarantine] : []),
-    ])
     await Promise.all(Array.from(all, (threads) => threads.destroy({ gently })))
     await this.#empty()
     await Promise.all(this.#leaving)
@@ -141,8 +149,7 @@ export class Pool implements Runner {
 
   /** Ends threads that get nothing new once nothing runs on them any more. */
   #retire(threads: Threads): void {
-    if (threads === this.#threads || threads === this.#quarantine || this.#load.has(threads) || this.#stopped)
-      return
+    if (threads === this.#threads || this.#load.has(threads) || this.#stopped) return
     const left = threads.destroy({ gently: true }).finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
   }
@@ -153,11 +160,12 @@ export class Pool implements Runner {
     return new Promise((resolve) => (this.#onEmpty = resolve))
   }
 
+  /** On a thread of its own, so that what happens there is its own doing. */
   #runAlone(flight: Flight): Promise<AttemptEnd> {
-    this.#quarantine ??= this.#start({ ...this.#sizes, minThreads: 0, maxThreads: 1, concurrency: 1 })
-    const threads = this.#quarantine
     this.#slots++
     const end = this.#quarantined.then(() => {
+      const alone = { ...this.#sizes, minThreads: 0, maxThreads: 1, concurrency: 1 }
+      const threads = this.#stopped || flight.stopping ? this.#threads : this.#start(alone)
       this.#slots--
       return this.#fly(flight, threads, () => this.#send(flight.task, threads))
     })
@@ -171,7 +179,7 @@ export class Pool implements Runner {
   }
 
   /** One attempt in the message that all batched ones of this turn of the loop share. */
-  #sendBatched(task: ClaimedTask): Promise<Reply> {
+  #sendBatched(flight: Flight): Promise<Reply> {
     if (this.#batch === undefined || this.#batch.closed) {
       const threads = this.#threads
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -180,7 +188,8 @@ export class Pool implements Runner {
       void this.#fill(() => promise)
       queueMicrotask(() => batch.send())
     }
-    return this.#batch.join(envelopeOf(task))
+    flight.batch = this.#batch
+    return flight.batch.join(envelopeOf(flight.task))
   }
 
   /** Takes a slot while a message is under way. */
@@ -199,6 +208,7 @@ export class Pool implements Runner {
     try {
       // Piscina would start a thread again for a task that comes after its end.
       if (this.#stopped || flight.stopping !== undefined) throw flight.stopping ?? stoppingError()
+      this.#expectStart(flight, threads)
       const reply = await send()
       await caughtUp(() => flight.heard >= reply.said)
       outcome = outcomeOf(reply, flight)
@@ -214,12 +224,7 @@ export class Pool implements Runner {
   #land(flight: Flight, threads: Threads): void {
     clearTimeout(flight.timer)
     this.#flights.delete(attemptKey(flight.task))
-    // A lost thread keeps its attempts, so that the last to land still sees how many there were.
-    if (flight.thread !== undefined) {
-      if (flight.thread.loss === undefined) flight.thread.flights.delete(flight)
-      if (flight.thread.flights.size === 0 || flight.thread.loss !== undefined)
-        this.#byThread.delete(flight.thread.id)
-    }
+    if (flight.thread !== undefined) this.#leave(flight, flight.thread)
     const load = this.#load.get(threads)! - 1
     if (load > 0) this.#load.set(threads, load)
     else this.#load.delete(threads)
@@ -231,11 +236,14 @@ export class Pool implements Runner {
 
   #heard(message: Message): void {
     if ('id' in message) this.#heardOf(message)
-    else if (message.type === 'stray') {
+    else if (message.type === 'collected') {
       const thread = this.#byThread.get(message.thread)
-      if (thread !== undefined && message.fatal) {
-        const [only, ...others] = thread.flights
-        thread.loss ??= { culprit: others.length === 0 ? (only ?? null) : null, failure: message.failure }
+      if (thread !== undefined) this.#guard.collected(thread)
+    } else if (message.type === 'stray') {
+      const thread = this.#byThread.get(message.thread)
+      if (thread !== undefined && message.fatal !== false) {
+        const culprit = message.fatal === 'unknown' ? onlyOne(thread) : 'none of them'
+        thread.loss ??= { culprit, failure: message.failure }
       }
       this.#hooks.error(toError(message.failure))
     }
@@ -248,8 +256,11 @@ export class Pool implements Runner {
     switch (message.type) {
       case 'started':
         flight.startedAt = message.at
+        flight.first = message.first
+        this.#takeTurn(flight)
         flight.thread = this.#join(flight, message.thread)
-        flight.timer ??= setTimeout(() => this.#timedOut(flight), flight.task.options.timeout)
+        clearTimeout(flight.timer)
+        flight.timer = setTimeout(() => this.#timedOut(flight), flight.task.options.timeout)
         if (flight.stopping !== undefined) this.#stopFlight(flight, flight.stopping)
         return
       case 'progress':
@@ -261,11 +272,37 @@ export class Pool implements Runner {
     }
   }
 
+  /** Of a batch one runs at a time: what happens from now on is not the doing of the one before. */
+  #takeTurn(flight: Flight): void {
+    const { batch } = flight
+    if (batch === undefined) return
+    clearTimeout(batch.running?.timer)
+    batch.running?.thread?.flights.delete(batch.running)
+    batch.running = flight
+  }
+
   #join(flight: Flight, id: number): Thread {
     let thread = this.#byThread.get(id)
     if (thread === undefined) this.#byThread.set(id, (thread = { id, flights: new Set(), loss: undefined }))
     thread.flights.add(flight)
     return thread
+  }
+
+  #leave(flight: Flight, thread: Thread): void {
+    thread.flights.delete(flight)
+    if (thread.flights.size > 0) return
+    const forget = () => this.#byThread.delete(thread.id)
+    // Of one that was lost, the start of another attempt may yet be heard.
+    if (thread.loss === undefined) forget()
+    else setTimeout(forget, grace).unref()
+  }
+
+  /** A thread that seems to have nothing to do and yet begins nothing is ended; the attempt is made again. */
+  #expectStart(flight: Flight, threads: Threads): void {
+    flight.timer = setTimeout(() => {
+      threads.endIdle((thread) => this.#byThread.has(thread))
+      this.#expectStart(flight, threads)
+    }, patience)
   }
 
   #timedOut(flight: Flight): void {
@@ -278,10 +315,10 @@ export class Pool implements Runner {
 
   /** In stages: the signal, some grace, then the thread ends. */
   #stopFlight(flight: Flight, reason: AfterworkError): void {
-    clearTimeout(flight.timer)
     this.#askToStop(flight, reason)
     const { thread } = flight
     if (thread === undefined) return
+    clearTimeout(flight.timer)
     flight.timer = setTimeout(
       () => this.#lose(thread, { culprit: flight, failure: toFailure(flight.stopping) }),
       grace,
@@ -291,15 +328,19 @@ export class Pool implements Runner {
   #askToStop(flight: Flight, reason: AfterworkError): void {
     flight.stopping ??= reason
     const { id, attempt } = flight.task
-    for (const threads of this.#load.keys())
-      threads.say({ type: 'stop', id, attempt, failure: toFailure(flight.stopping) })
+    this.#say({ type: 'stop', id, attempt, failure: toFailure(flight.stopping) })
+  }
+
+  #say(message: Control): void {
+    for (const threads of this.#load.keys()) threads.say(message)
   }
 
   #outgrown(thread: Thread, used: number): void {
-    const [only, ...others] = thread.flights
-    if (only === undefined || thread.loss !== undefined) return
-    const failure = toFailure(outOfMemory(only.task, used))
-    this.#lose(thread, { culprit: others.length === 0 ? only : null, failure })
+    const [flight] = thread.flights
+    if (flight === undefined || thread.loss !== undefined) return
+    // What the tasks before it left, in a cache or as garbage, is not its own doing.
+    const culprit = flight.first ? onlyOne(thread) : null
+    this.#lose(thread, { culprit, failure: toFailure(outOfMemory(flight.task, used)) })
   }
 
   /** Ends a thread, for what its culprit did. */

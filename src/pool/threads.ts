@@ -19,6 +19,8 @@ export class Threads {
   readonly #control: BroadcastChannel
   /** Whether any module has a `teardown`. */
   readonly #teardown: boolean
+  /** Threads that hear what is said. */
+  readonly #ready = new Set<number>()
   readonly #leaving = new Set<number>()
   #allLeft = (): void => {}
 
@@ -46,7 +48,8 @@ export class Threads {
       workerData: { pool: name, catalog, control } satisfies ThreadData,
     })
     this.#piscina.on('message', (message: Message) => {
-      if (message.type === 'torn-down') this.#left(message.thread)
+      if (message.type === 'torn-down') return this.#left(message.thread)
+      if (message.type === 'ready') this.#ready.add(message.thread)
       else hooks.message(message)
     })
     this.#piscina.on('error', (error: Error) => hooks.error(error))
@@ -66,6 +69,15 @@ export class Threads {
     this.#control.postMessage(message)
   }
 
+  /** Ends the threads that seem to have nothing to do, unless all that was handed over still waits for one. */
+  endIdle(isBusy: (thread: number) => boolean): void {
+    if (this.#piscina.queueSize > 0) return
+    for (const worker of this.#piscina.threads) {
+      // One that is still starting, on a busy machine, gets the time it needs.
+      if (this.#ready.has(worker.threadId) && !isBusy(worker.threadId)) void worker.terminate()
+    }
+  }
+
   worker(thread: number): Worker | undefined {
     return this.#piscina.threads.find(({ threadId }) => threadId === thread)
   }
@@ -78,7 +90,12 @@ export class Threads {
   }
 
   async #tearDown(): Promise<void> {
-    for (const { threadId } of this.#piscina.threads) this.#leaving.add(threadId)
+    for (const worker of this.#piscina.threads) {
+      const { threadId } = worker
+      if (!this.#ready.has(threadId)) continue
+      this.#leaving.add(threadId)
+      worker.once('exit', () => this.#left(threadId))
+    }
     if (this.#leaving.size === 0) return
     const left = new Promise<void>((resolve) => (this.#allLeft = resolve))
     this.say({ type: 'teardown' })

@@ -13,6 +13,8 @@ export interface Entry {
   claimed: boolean
   /** It stands in a heap already, where a cancelled one stays until it comes up. */
   ready: boolean
+  /** The limits of its name hold it back. */
+  parked: boolean
   turn: Turn
 }
 
@@ -30,7 +32,8 @@ export interface Turn {
 
 /** The ordered tasks of one request. */
 export interface Group {
-  id: string
+  /** Null for one that nobody else can join. */
+  id: string | null
   turns: Turn[]
   /** Where the head stands. */
   first: number

@@ -23,10 +23,13 @@ export class Groups {
     this.#callbacks = callbacks
   }
 
-  /** Appends a task, or the alias of one, to a group. */
-  join(id: string, entry: Entry, { held, alias }: { held: boolean; alias: string | undefined }): Turn {
-    let group = this.#groups.get(id)
-    if (group === undefined) this.#groups.set(id, (group = { id, turns: [], first: 0, troubled: false }))
+  /** Appends a task, or the alias of one, to a group; null is a new one that nobody else can join. */
+  join(id: string | null, entry: Entry, { held, alias }: { held: boolean; alias: string | undefined }): Turn {
+    let group = id === null ? undefined : this.#groups.get(id)
+    if (group === undefined) {
+      group = { id, turns: [], first: 0, troubled: false }
+      if (id !== null) this.#groups.set(id, group)
+    }
     const turn: Turn = { entry, group, alias, held, reached: false, done: undefined }
     group.turns.push(turn)
     if (alias !== undefined) {
@@ -58,8 +61,12 @@ export class Groups {
   }
 
   forget(entry: Entry): void {
-    for (const alias of this.#aliasesOf.get(entry) ?? []) this.#aliases.delete(alias)
+    for (const alias of this.#aliasesOf.get(entry) ?? []) {
+      this.#drop(this.#aliases.get(alias)?.group)
+      this.#aliases.delete(alias)
+    }
     this.#aliasesOf.delete(entry)
+    this.#drop(this.#groups.get(entry.record.group))
   }
 
   /** Gives every changed group its next turn. */
@@ -72,7 +79,7 @@ export class Groups {
     for (;;) {
       const turn = group.turns[group.first]
       if (turn === undefined) return this.#close(group)
-      if (turn.alias !== undefined && hasEnded(turn.entry.record.state)) {
+      if (turn.alias !== undefined && !turn.held && hasEnded(turn.entry.record.state)) {
         turn.done ??= turn.entry.record.state === 'succeeded' ? 'well' : 'badly'
       }
       if (turn.done !== undefined) {
@@ -90,7 +97,15 @@ export class Groups {
     }
   }
 
+  /** A group in which one did not succeed is remembered with its tasks, for more may join it. */
   #close(group: Group): void {
+    group.turns = []
+    group.first = 0
+    if (!group.troubled) this.#drop(group)
+  }
+
+  #drop(group: Group | undefined): void {
+    if (group === undefined || group.id === null || group.turns.length > 0) return
     if (this.#groups.get(group.id) === group) this.#groups.delete(group.id)
   }
 }

@@ -57,8 +57,7 @@ export class MemoryQueue implements Engine {
     { held, unbounded = false }: { held: boolean; unbounded?: boolean },
   ): Promise<void> {
     const bytes = tasks.map((task) => Buffer.byteLength(task.args))
-    const total = bytes.reduce((sum, size) => sum + size, 0)
-    if (!unbounded) this.#checkBounds(tasks.length, total)
+    if (!unbounded) this.#checkBounds(tasks, bytes)
     const now = Date.now()
     tasks.forEach((task, index) => this.#insert(task, bytes[index]!, held, now))
     this.#groups.advance(now)
@@ -77,10 +76,11 @@ export class MemoryQueue implements Engine {
     let shared = 0
     for (let entry = ready?.peek(); entry !== undefined; entry = ready?.peek()) {
       const { batch } = entry.task.options
-      if (free === 0 && !(batch && shared > 0)) break
+      const waits = entry.record.state === 'queued' && !entry.claimed
+      if (waits && free === 0 && !(batch && shared > 0)) break
       ready?.pop()
       entry.ready = false
-      if (entry.record.state !== 'queued' || entry.claimed || !this.#limits.admit(entry, now)) continue
+      if (!waits || !this.#limits.admit(entry, now)) continue
       if (!batch) free--
       else if (shared > 0) shared--
       else [free, shared] = [free - 1, batchSize - 1]
@@ -168,6 +168,7 @@ export class MemoryQueue implements Engine {
       return { ...record }
     }
     if (entry.claimed) this.#limits.leave(entry, false)
+    else this.#limits.withdraw(entry)
     record.error = toFailure(
       new AfterworkError('AFTERWORK_CANCELLED', `${record.name} was cancelled before it ran`),
     )
@@ -193,7 +194,7 @@ export class MemoryQueue implements Engine {
     this.#live++
     this.#bytes += entry.bytes
     this.#setState(entry, 'queued')
-    entry.turn = this.#groups.join(`${id}/${this.#sequence++}`, entry, { held: false, alias: undefined })
+    entry.turn = this.#groups.join(null, entry, { held: false, alias: undefined })
     this.#groups.advance(Date.now())
     return { ...record }
   }
@@ -229,9 +230,19 @@ export class MemoryQueue implements Engine {
     throw new AfterworkError('AFTERWORK_TASK_NOT_FOUND', `There is no task ${id.slice(0, 64)}`)
   }
 
-  #checkBounds(tasks: number, bytes: number): void {
+  /** Only what becomes a task counts, and no alias. */
+  #checkBounds(tasks: readonly NewTask[], bytes: readonly number[]): void {
     const { maxTasks, maxBytes } = this.#bounds
-    if (this.#live + tasks <= maxTasks && this.#bytes + bytes <= maxBytes) return
+    const keys = new Set<string>()
+    let [count, total] = [0, 0]
+    tasks.forEach((task, index) => {
+      const key = uniqueKey(task)
+      if (key !== undefined && (this.#unique.has(key) || keys.has(key))) return
+      if (key !== undefined) keys.add(key)
+      count++
+      total += bytes[index]!
+    })
+    if (count === 0 || (this.#live + count <= maxTasks && this.#bytes + total <= maxBytes)) return
     throw new AfterworkError(
       'AFTERWORK_QUEUE_FULL',
       `The queue is full: it holds ${this.#live} of ${maxTasks} tasks and ${this.#bytes} of ${maxBytes} bytes; try again later`,
@@ -252,6 +263,7 @@ export class MemoryQueue implements Engine {
       suspect: false,
       claimed: false,
       ready: false,
+      parked: false,
     } as Entry
     entry.turn = this.#groups.join(task.group, entry, { held, alias: undefined })
     this.#entries.set(task.id, entry)
@@ -326,7 +338,8 @@ export class MemoryQueue implements Engine {
     const task = onEndedTask(entry.task, entry.record)
     if (task === undefined) return
     this.#insert(task, Buffer.byteLength(task.args), false, at)
-    const added = this.#find(task.id)!
+    const added = this.#entries.get(task.id)
+    if (added === undefined) return
     for (const subscriber of this.#subscribers) subscriber.added({ ...added.record })
   }
 

@@ -50,3 +50,17 @@ test('its signal is aborted with the reason when it is asked to stop', (t) => {
     )
   })
 })
+
+test('once it has ended it says nothing any more, whatever timers it left', (t) => {
+  const task = new RunningTask(envelope, catalog)
+  const { progress, log } = task
+  progress(0.2)
+  progress(0.4)
+  log.info('at work')
+  task.end()
+  const { said } = task
+  t.is(said, 3)
+  progress(0.6)
+  log.info('still here')
+  t.is(task.said, said)
+})

@@ -49,8 +49,11 @@ test('what is set while it rings rings too', async (t) => {
   t.deepEqual(rung, ['once', 'again'])
 })
 
-test('a time further than any timer can wait does not ring at once', async (t) => {
+test('a time further than any timer can wait does not ring at once, nor overflow a timer', async (t) => {
   const { alarm: under, rung } = alarm(t, 1)
+  const warned = ({ message }: Error): void => t.fail(message)
+  process.on('warning', warned)
+  t.teardown(() => process.off('warning', warned))
   under.set('in a year', Date.now() + 365 * 86_400_000)
   under.set('soon', Date.now() + 40)
   t.deepEqual(await rung, ['soon'])

@@ -1,134 +1,35 @@
 import test, { type ExecutionContext } from 'ava'
 import { toFailure } from '../../src/core/failure.ts'
 import { newId } from '../../src/core/id.ts'
-import { defaults, type ResolvedOptions } from '../../src/core/options.ts'
-import type { StoredFile } from '../../src/core/stored-file.ts'
-import type { ClaimedTask, NewTask } from '../../src/core/task.ts'
-import type { Engine, QueueBounds, Retention, Settlement } from '../../src/queue/queue.ts'
+import { defaults } from '../../src/core/options.ts'
+import type { NewTask } from '../../src/core/task.ts'
+import type { QueueBounds, Retention, Settlement } from '../../src/queue/queue.ts'
+import { onlyAfterSuccess } from './conformance/after-success.ts'
+import { aliases } from './conformance/aliases.ts'
+import { cancel } from './conformance/cancel.ts'
+import { exact } from './conformance/exact.ts'
+import { limits } from './conformance/limits.ts'
+import { onEnded } from './conformance/on-ended.ts'
+import { pause } from './conformance/pause.ts'
+import { retry } from './conformance/retry.ts'
+import {
+  failed,
+  failure,
+  hour,
+  ids,
+  interrupted,
+  newGroup,
+  newTask,
+  retried,
+  storedFile,
+  Subject,
+  succeeded,
+  type Open,
+} from './conformance/subject.ts'
+import { unique } from './conformance/unique.ts'
+import { property } from './property.ts'
 
-/** Opens an empty engine; what it leaves behind is removed in the teardown of the test. */
-export type Open = (t: ExecutionContext, bounds: QueueBounds, retention: Retention) => Promise<Engine>
-
-/** What a test may say of a new task; by default it is in a group of its own. */
-export interface Wanted extends Partial<Omit<NewTask, 'options'>> {
-  options?: Partial<ResolvedOptions>
-}
-
-export function newTask({ options, ...given }: Wanted = {}): NewTask {
-  const id = newId()
-  return {
-    id,
-    name: 'files.resize',
-    args: '[]',
-    files: [],
-    group: id,
-    ...given,
-    options: { ...defaults, ...options },
-  }
-}
-
-/** Tasks of one group, in this order. */
-export function newGroup(...wanted: Wanted[]): NewTask[] {
-  const group = newId()
-  return wanted.map((one) => newTask({ group, ...one }))
-}
-
-export function storedFile(): StoredFile {
-  const id = newId()
-  return { id, name: 'photo.jpg', type: 'image/jpeg', size: 5, path: `/data/files/${id}` }
-}
-
-const failure = toFailure(new RangeError('too far'))
-const hour = 3_600_000
-
-function succeeded(result: string | null = null): Settlement {
-  return { state: 'succeeded', at: Date.now(), result }
-}
-
-function failed(): Settlement {
-  return { state: 'failed', at: Date.now(), failure }
-}
-
-function retried(runAt: number): Settlement {
-  return { state: 'scheduled', at: Date.now(), failure, runAt }
-}
-
-function interrupted(): Settlement {
-  return { state: 'queued', at: Date.now(), failure }
-}
-
-function ids(tasks: readonly { id: string }[]): string[] {
-  return tasks.map(({ id }) => id)
-}
-
-/** An engine under test, and the few things that every test does with it. */
-export class Subject {
-  readonly engine: Engine
-  #wake = (): void => {}
-
-  constructor(engine: Engine) {
-    this.engine = engine
-    engine.onClaimable(() => this.#wake())
-  }
-
-  async add(...tasks: NewTask[]): Promise<void> {
-    await this.engine.add(tasks, { held: false })
-  }
-
-  async hold(...tasks: NewTask[]): Promise<void> {
-    await this.engine.add(tasks, { held: true })
-  }
-
-  /** What can be claimed now, as ids. */
-  async claim(limit = 100, pool = 'cpu'): Promise<string[]> {
-    return ids(await this.engine.claim(pool, limit))
-  }
-
-  /** The next task of the pool, once there is one. */
-  async next(pool = 'cpu'): Promise<ClaimedTask> {
-    for (;;) {
-      const claimable = new Promise<void>((resolve) => (this.#wake = resolve))
-      const [task] = await this.engine.claim(pool, 1)
-      if (task !== undefined) return task
-      await claimable
-    }
-  }
-
-  /** Starts a claimed task; its attempt is the next one. */
-  async start(...tasks: { id: string }[]): Promise<void> {
-    await this.engine.start(ids(tasks), Date.now())
-  }
-
-  /** Claims the next task, which must be this one, and starts it. */
-  async run(t: ExecutionContext, { id }: { id: string }, pool = 'cpu'): Promise<ClaimedTask> {
-    const task = await this.next(pool)
-    t.is(task.id, id)
-    await this.start(task)
-    return task
-  }
-
-  /** Runs the next task, which must be this one, to this end. */
-  async end(
-    t: ExecutionContext,
-    task: { id: string },
-    settlement: Settlement = succeeded(),
-    followUps?: NewTask[],
-  ): Promise<ClaimedTask> {
-    const claimed = await this.run(t, task)
-    t.true(await this.engine.record(claimed.id, claimed.attempt, settlement, followUps))
-    return claimed
-  }
-
-  async state({ id }: { id: string }): Promise<string | undefined> {
-    return (await this.engine.get(id))?.state
-  }
-
-  /** The counters that are not zero. */
-  async counters(): Promise<Record<string, number>> {
-    const counters = Object.entries(await this.engine.counters())
-    return Object.fromEntries(counters.filter(([, count]) => count !== 0))
-  }
-}
+export { newGroup, newTask, storedFile, type Open, type Wanted } from './conformance/subject.ts'
 
 /** What every engine does, written against its interface alone: `conformance('memory', open)` in a test file. */
 export function conformance(name: string, open: Open): void {
@@ -136,14 +37,26 @@ export function conformance(name: string, open: Open): void {
     t: ExecutionContext,
     { bounds, retention }: { bounds?: Partial<QueueBounds>; retention?: Partial<Retention> } = {},
   ): Promise<Subject> {
-    const engine = await open(
+    const opened = await open(
       t,
       { maxTasks: 1_000, maxBytes: 1_000_000, ...bounds },
       { tasks: 1_000, ...retention },
     )
+    const engine = 'reopen' in opened ? opened.engine : opened
     t.teardown(() => engine.close())
     return new Subject(engine)
   }
+
+  unique(name, subject)
+  aliases(name, subject)
+  onlyAfterSuccess(name, subject)
+  cancel(name, subject)
+  retry(name, subject)
+  limits(name, subject)
+  pause(name, subject)
+  onEnded(name, subject)
+  exact(name, subject)
+  property(name, open)
 
   test(`${name}: a task comes out as it went in`, async (t) => {
     const queue = await subject(t)

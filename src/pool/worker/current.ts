@@ -103,9 +103,10 @@ export class RunningTask implements CurrentTask {
     return { id, name }
   }
 
-  start(thread: number): void {
+  /** `first` when nothing ran on the thread before. */
+  start(thread: number, first: boolean): void {
     const { id, attempt } = this
-    this.#say({ type: 'started', id, attempt, thread, at: Date.now() })
+    this.#say({ type: 'started', id, attempt, thread, first, at: Date.now() })
   }
 
   run<T>(work: () => T): T {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { BroadcastChannel, parentPort, threadId, workerData } from 'node:worker_threads'
 import { AfterworkError } from '../../core/errors.ts'
 import { toError, toFailure, type Failure } from '../../core/failure.ts'
@@ -17,26 +19,33 @@ import { loadTask, preload, tearDown } from './load.ts'
 
 const { pool, catalog, control } = workerData as ThreadData
 const running = new Map<string, RunningTask>()
+let first = true
 
 const requests = new BroadcastChannel(control)
 requests.onmessage = (event: { data: unknown }) => {
   const request = event.data as Control
   if (request.type === 'stop') running.get(attemptKey(request))?.stop(toError(request.failure))
-  else void tearDown(reportTeardown).then(() => say({ type: 'torn-down', thread: threadId }))
+  else if (request.type === 'collect') {
+    if (request.thread === threadId) collectGarbage()
+  } else void tearDown(reportTeardown).then(() => say({ type: 'torn-down', thread: threadId }))
 }
 requests.unref()
+say({ type: 'ready', thread: threadId })
 
 const exit = process.exit.bind(process)
 process.exit = (code) => {
   const message = `${runningTask()?.name ?? 'A task'} called process.exit(${code ?? ''})`
-  runningTask()?.endThread(toFailure(new AfterworkError('AFTERWORK_WORKER_EXITED', message)))
+  const failure = toFailure(new AfterworkError('AFTERWORK_WORKER_EXITED', message))
+  if (runningTask()?.ended === true)
+    say({ type: 'stray', thread: threadId, failure, fatal: 'of an ended task' })
+  else runningTask()?.endThread(failure)
   return exit(code)
 }
 
 process.on('uncaughtException', (error) => {
   const task = runningTask()
   if (task === undefined) {
-    say({ type: 'stray', thread: threadId, failure: late('a task', error), fatal: true })
+    say({ type: 'stray', thread: threadId, failure: late('a task', error), fatal: 'unknown' })
     return exit(1)
   }
   if (!task.ended) return task.endThread(late(task.name, error))
@@ -63,7 +72,8 @@ async function runOne(envelope: Envelope): Promise<Reply> {
   const task = new RunningTask(envelope, catalog)
   const key = attemptKey(envelope)
   running.set(key, task)
-  task.start(threadId)
+  task.start(threadId, first)
+  first = false
   const end = await attempt(task, envelope)
   task.end()
   running.delete(key)
@@ -102,6 +112,12 @@ function late(whose: string, cause: unknown): Failure {
       cause,
     }),
   )
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose_gc')
+  ;(runInNewContext('gc') as () => void)()
+  say({ type: 'collected', thread: threadId })
 }
 
 function reportTeardown(module: string, error: unknown): void {
