@@ -28,7 +28,8 @@ export function onEndedTask(task: NewTask, record: TaskRecord): NewTask | undefi
     args: encodeEnded(record, onEnded.name),
     files: task.files,
     group: id,
-    options: onEnded.options,
+    // Its argument holds those of the task that has ended, whose secrets stay secret.
+    options: { ...onEnded.options, redact: [...onEnded.options.redact, ...task.options.redact] },
   }
 }
 

@@ -1,3 +1,5 @@
+import { isStoredFile } from './stored-file.ts'
+
 /** Names that mean a secret wherever they stand, compared without case, hyphens and underscores. */
 const secretNames = new Set([
   'accesskey',
@@ -28,7 +30,7 @@ const secretNames = new Set([
 
 const hidden = '[redacted]'
 
-/** A copy of a value in which everything under a secret's name, or under one of `keys`, is hidden. */
+/** A copy of a value in which everything under a secret's name, or under one of `keys`, is hidden, and where files are. */
 export function redact(value: unknown, keys: readonly string[] = []): unknown {
   const names = keys.length === 0 ? secretNames : new Set([...secretNames, ...keys.map(plain)])
   return copy(value, names)
@@ -38,6 +40,7 @@ function copy(value: unknown, names: ReadonlySet<string>): unknown {
   if (Array.isArray(value)) return value.map((item) => copy(item, names))
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Date || value instanceof Uint8Array) return value
+  if (isStoredFile(value)) return { id: value.id, name: value.name, type: value.type, size: value.size }
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, names.has(plain(key)) ? hidden : copy(item, names)]),
   )

@@ -27,7 +27,8 @@ export function storedFilesIn(args: readonly unknown[]): StoredFile[] {
   return [...found.values()]
 }
 
-function isStoredFile(value: object): value is StoredFile {
+/** Whether an object is what the upload preset gives a handler. */
+export function isStoredFile(value: object): value is StoredFile {
   const { id, name, type, size, path } = value as Partial<StoredFile>
   return (
     isId(id) &&

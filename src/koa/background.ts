@@ -41,6 +41,7 @@ export class Background {
   #tasks: NewTask[] = []
   #files: StoredFile[] = []
   #closed = false
+  #committing: Promise<unknown> = Promise.resolve()
 
   constructor(intake: Intake, local: LocalFunctions, response: ResponseState) {
     this.#response = response
@@ -81,7 +82,20 @@ export class Background {
   async commit(): Promise<void> {
     const tasks = this.#tasks
     this.#tasks = []
-    if (tasks.length > 0) await this.#response.hold(tasks)
+    if (tasks.length === 0) return
+    const held = this.#response.hold(tasks)
+    this.#committing = Promise.allSettled([this.#committing, held])
+    await held
+  }
+
+  /** Resolves when every commit() has settled, awaited by the handler or not. */
+  get committed(): Promise<unknown> {
+    return this.#committing
+  }
+
+  /** Whether this collects for the app of that intake. */
+  isOf(intake: Intake): boolean {
+    return this.#intake === intake
   }
 
   /** Notes the files that the request brought, which go with it unless a task names them. */

@@ -29,6 +29,8 @@ export interface MiddlewareParts {
  */
 export function backgroundMiddleware({ intake, local, records, files, events }: MiddlewareParts): Middleware {
   return async function afterwork(ctx, next) {
+    // Used twice, as in an app that is mounted in another: the outer one collects.
+    if (ctx.background instanceof Background && ctx.background.isOf(intake)) return next()
     const background = new Background(intake, local, {
       hold: (tasks) => hold(ctx, tasks),
       begun: () => ctx.headerSent,
@@ -36,6 +38,7 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
     ctx.background = background
     try {
       await background.run(next)
+      await background.committed
       if (background.size > 0)
         await settle(ctx, background.close(), ctx.status >= 400 ? refusal(ctx) : undefined)
     } catch (error) {

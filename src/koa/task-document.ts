@@ -5,6 +5,9 @@ import { decodeArguments, decodeValue } from '../core/value.ts'
 
 /** Characters of encoded arguments; longer ones are not shown. */
 const maxArguments = 65_536
+/** Characters of an encoded result in a list, and where one task is asked for: parsing more would hold up the loop. */
+const maxListed = 16_384
+const maxShown = 1_048_576
 
 /** What a task looks like over HTTP. */
 export interface TaskDocument {
@@ -23,15 +26,15 @@ export interface TaskDocument {
   links: { self: string }
 }
 
-/** A record as JSON; `prefix` is the path under which the routes are mounted. */
-export function taskDocument(record: TaskRecord, prefix: string): TaskDocument {
+/** A record as JSON; `prefix` is the path under which the routes are mounted. A result that is long is left out. */
+export function taskDocument(record: TaskRecord, prefix: string, maxResult = maxListed): TaskDocument {
   return {
     id: record.id,
     name: record.name,
     state: record.state,
     attempt: record.attempt,
     progress: record.progress,
-    result: record.result === null ? null : jsonOf(() => decodeValue(record.result!)),
+    result: record.result === null || record.result.length > maxResult ? null : resultOf(record.result),
     error: record.error === null ? null : withoutStack(record.error),
     addedAt: time(record.addedAt),
     startedAt: record.startedAt === null ? null : time(record.startedAt),
@@ -44,12 +47,17 @@ export function taskDocument(record: TaskRecord, prefix: string): TaskDocument {
 export function wholeTaskDocument(record: TaskRecord, prefix: string): TaskDocument {
   const { args, redact: keys } = record
   const shown = args.length > maxArguments ? null : jsonOf(() => redact(decodeArguments(args), keys))
-  return { ...taskDocument(record, prefix), arguments: shown }
+  return { ...taskDocument(record, prefix, maxShown), arguments: shown }
 }
 
 /** Stacks hold paths of the server: they stay in the log. */
 function withoutStack({ stack: _stack, cause, ...failure }: Failure): Omit<Failure, 'stack'> {
   return cause === undefined ? failure : { ...failure, cause: withoutStack(cause) }
+}
+
+/** Most results are JSON already. */
+function resultOf(text: string): unknown {
+  return text.includes('"$":') ? jsonOf(() => decodeValue(text)) : JSON.parse(text)
 }
 
 /** What JSON lacks is shown as text: dates by toJSON, big integers in decimal, bytes as base64. */

@@ -2,11 +2,13 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
+import type { Readable } from 'node:stream'
 import Koa from 'koa'
 import type { Logger } from 'pino'
 import { createAfterwork, type Afterwork } from '../afterwork.ts'
 import { AfterworkError } from '../core/errors.ts'
 import { problems } from '../koa/problem.ts'
+import { TaskEvents } from '../koa/task-events.ts'
 import { tokenGuard } from './access.ts'
 import type { Config } from './config.ts'
 import { fileRoutes } from './files.ts'
@@ -16,6 +18,13 @@ import { notificationRoutes } from './notifications.ts'
 import { page } from './page.ts'
 import { sameSite } from './same-site.ts'
 import { tasks } from './tasks.ts'
+
+/** What the requests and the end of the service know of each other. */
+interface State {
+  stopping: boolean
+  /** Answers that go on for as long as their tasks. */
+  streams: Set<Readable>
+}
 
 /** A running service. */
 export interface Service {
@@ -43,7 +52,7 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     drain: config.drain,
     logger,
   })
-  const state = { stopping: false }
+  const state: State = { stopping: false, streams: new Set() }
   const handle = createApp(config, afterwork, logger, state).callback()
   const server = createServer((request, response) => void handle(request, response))
   try {
@@ -58,19 +67,24 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     afterwork,
     async stop() {
       state.stopping = true
+      // Who watches a task would keep its connection open for as long as the task lasts.
+      for (const stream of state.streams) stream.destroy()
       await closeServer(server, config.drain)
       await afterwork.stop()
     },
   }
 }
 
-function createApp(config: Config, afterwork: Afterwork, logger: Logger, state: { stopping: boolean }): Koa {
+function createApp(config: Config, afterwork: Afterwork, logger: Logger, state: State): Koa {
   const app = new Koa()
-  app.on('error', (error: Error) => logger.error({ err: error }, 'request failed'))
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') logger.error({ err: error }, 'request failed')
+  })
   app.use(async function lastOfItsConnection(ctx, next) {
     await next()
     // A connection that stays open brings new requests, and holds up the end until it was idle for long.
     if (state.stopping) ctx.set('Connection', 'close')
+    if (ctx.body instanceof TaskEvents) keep(state.streams, ctx.body)
   })
   app.use(problems())
   app.use(async function nosniff(ctx, next) {
@@ -87,6 +101,11 @@ function createApp(config: Config, afterwork: Afterwork, logger: Logger, state: 
   app.use(mailRoutes(config.mailAllow))
   app.use(notificationRoutes())
   return app
+}
+
+function keep(streams: Set<Readable>, stream: Readable): void {
+  streams.add(stream)
+  stream.once('close', () => streams.delete(stream))
 }
 
 /** Secrets reach only the threads that need them: mail threads the server's password, none the service's token. */
