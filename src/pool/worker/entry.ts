@@ -116,7 +116,10 @@ function late(whose: string, cause: unknown): Failure {
 
 function collectGarbage(): void {
   setFlagsFromString('--expose_gc')
-  ;(runInNewContext('gc') as () => void)()
+  const collect = runInNewContext('gc') as () => void
+  // Or every thread that starts from now on would have a global `gc`.
+  setFlagsFromString('--no-expose_gc')
+  collect()
   say({ type: 'collected', thread: threadId })
 }
 
