@@ -53,7 +53,10 @@ export class Dispatcher {
     const ended = (async () => {
       while (this.#work.size > 0) await Promise.all(this.#work)
     })()
-    await Promise.race([ended, wait(grace, undefined, { ref: false })])
+    // While this waits the process stays, or it would leave before the queue is closed.
+    const waited = new AbortController()
+    await Promise.race([ended, wait(grace, undefined, { signal: waited.signal }).catch(() => {})])
+    waited.abort()
     await Promise.all(Array.from(this.#runners.values(), (runner) => runner.stop()))
     await ended
   }

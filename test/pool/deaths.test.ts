@@ -29,7 +29,7 @@ const deaths: [
     /^Nothing caught an exception of deaths\.rejectLate: nobody/,
   ],
   ['loops for ever', 'loop', { timeout: 20 }, 'AFTERWORK_TIMED_OUT', /^deaths\.loop took longer than 20 ms$/],
-  ...(['fillWithObjects', 'fillWithStrings', 'fillWithBuffers', 'fillWithBuffersAtOnce'] as const).map(
+  ...(['fillWithObjects', 'fillWithStrings', 'fillWithBuffers'] as const).map(
     (name) =>
       [
         `is ${name}`,

@@ -6,11 +6,11 @@ import { newId } from '../../src/core/id.ts'
 import type { EndedTask } from '../../src/core/on-ended.ts'
 import { hasEnded, taskStates } from '../../src/core/task.ts'
 import { decodeArguments } from '../../src/core/value.ts'
-import type { Engine, QueueBounds, Retention, Settlement } from '../../src/queue/queue.ts'
-import { failure, hour, newTask, Subject, type Durable, type Open } from './conformance/subject.ts'
+import type { Engine, QueueBounds, Retention } from '../../src/queue/queue.ts'
+import { newTask, Subject, type Durable, type Open } from './conformance/subject.ts'
 import { slotsOf, type Item } from './item.ts'
 import { Model } from './model.ts'
-import { onEnded, pools, steps, taskOf, type Pick, type Step } from './steps.ts'
+import { onEnded, pools, settlementOf, steps, taskOf, type Pick, type Step } from './steps.ts'
 
 const bounds: QueueBounds = { maxTasks: 12, maxBytes: 60 }
 const retention: Retention = { tasks: 100_000 }
@@ -133,7 +133,7 @@ class Trial {
         const [id] = this.#ids([step.pick], ({ state }) => state === 'running') as [string]
         const attempt = (model.byId.get(id)?.attempt ?? 1) + step.stale
         const followUps = step.followUps.map((wanted) => taskOf(wanted, this.#groups))
-        const settlement = settle(step)
+        const settlement = settlementOf(step)
         const recorded = await engine.record(id, attempt, settlement, followUps)
         deepStrictEqual(recorded, model.record(id, attempt, settlement, followUps), 'recorded')
         return
@@ -199,13 +199,20 @@ class Trial {
     deepStrictEqual(told.cancel.splice(0), [{ id: task.id, attempt }], 'told to cancel')
   }
 
-  /** Engines that keep nothing are not reopened. What is paused after a crash is the engine's own business. */
+  /**
+   * Engines that keep nothing are not reopened. What is paused after a crash is the engine's own business, and what
+   * ends while it is reopened is told to nobody.
+   */
   async #crash(): Promise<void> {
     if (this.#reopen === undefined) return
+    const model = this.#model
     for (const pool of pools) await this.#act({ act: 'resume', pool })
     this.#queue = new Subject(await this.#reopen())
-    this.#model.crash()
+    model.crash()
+    model.cancelled = []
     this.#drained.clear()
+    const records = await this.#queue.engine.list({ limit: 100_000 })
+    this.#queue.told.added = records.filter(({ id }) => !model.byId.has(id)).toReversed()
   }
 
   /** What the engine tells is what happened: cancelled tasks, `onEnded` tasks, pools that have something again. */
@@ -273,20 +280,6 @@ class Trial {
       throw new Error(`The engine did not tell: ${what}`)
     })
     await Promise.race([this.#queue.until(condition), timer]).finally(() => late.abort())
-  }
-}
-
-function settle({ state, far, suspect }: Extract<Step, { act: 'record' }>): Settlement {
-  const at = Date.now()
-  switch (state) {
-    case 'succeeded':
-      return { state, at, result: '5' }
-    case 'scheduled':
-      return { state, at, failure, runAt: far ? at + hour : at - 1 }
-    case 'queued':
-      return { state, at, failure, suspect }
-    default:
-      return { state, at, failure } as Settlement
   }
 }
 

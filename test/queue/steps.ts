@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { defaults, type ResolvedOptions } from '../../src/core/options.ts'
 import type { NewTask } from '../../src/core/task.ts'
-import { hour, newTask } from './conformance/subject.ts'
+import type { Settlement } from '../../src/queue/queue.ts'
+import { failure, hour, newTask } from './conformance/subject.ts'
 
 const kinds: Record<string, Partial<ResolvedOptions>> = {
   plain: {},
@@ -90,4 +91,19 @@ export function taskOf(
     ...(group !== null && { group: groups[group]! }),
     options: { ...options, ...kinds[kind], delay: far ? hour : 0, onEnded: watched ? onEnded : null },
   })
+}
+
+/** What a step records. */
+export function settlementOf({ state, far, suspect }: Extract<Step, { act: 'record' }>): Settlement {
+  const at = Date.now()
+  switch (state) {
+    case 'succeeded':
+      return { state, at, result: '5' }
+    case 'scheduled':
+      return { state, at, failure, runAt: far ? at + hour : at - 1 }
+    case 'queued':
+      return { state, at, failure, suspect }
+    default:
+      return { state, at, failure } as Settlement
+  }
 }

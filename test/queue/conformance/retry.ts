@@ -1,10 +1,12 @@
 import test from 'ava'
 import { newId } from '../../../src/core/id.ts'
 import type { NewTask } from '../../../src/core/task.ts'
+import type { Settlement } from '../../../src/queue/queue.ts'
 import {
   cancelled,
   failed,
   hour,
+  interrupted,
   newGroup,
   newTask,
   retried,
@@ -41,6 +43,17 @@ export function retry(name: string, subject: OpenSubject): void {
     await queue.engine.retry(task.id)
     t.like(await queue.end(t, task, retried(Date.now() - 1)), { attempt: 4, failures: 0 })
     t.like(await queue.end(t, task, failed()), { attempt: 5, failures: 1 })
+  })
+
+  test(`${name}: a suspect is claimed as one, until its next attempt has ended`, async (t) => {
+    const queue = await subject(t)
+    const task = newTask()
+    await queue.add(task)
+    t.like(await queue.end(t, task, { ...interrupted(), suspect: true } as Settlement), { suspect: false })
+    await queue.claim()
+    await queue.engine.giveBack([task.id])
+    t.like(await queue.end(t, task, interrupted()), { suspect: true, attempt: 2 })
+    t.like(await queue.end(t, task), { suspect: false, attempt: 3 })
   })
 
   test(`${name}: an attempt from before the retry by hand counts no more`, async (t) => {

@@ -1,7 +1,19 @@
 import test from 'ava'
 import { newId } from '../../../src/core/id.ts'
 import type { NewTask } from '../../../src/core/task.ts'
-import { ids, newTask, type OpenSubject, type Wanted } from './subject.ts'
+import {
+  cancelled,
+  failed,
+  failure,
+  hour,
+  ids,
+  interrupted,
+  newTask,
+  retried,
+  succeeded,
+  type OpenSubject,
+  type Wanted,
+} from './subject.ts'
 
 export function keyed(unique: string, { options, ...given }: Wanted = {}): NewTask {
   return newTask({ ...given, options: { ...options, unique } })
