@@ -12,9 +12,22 @@ function ended(options: Partial<NewTask['options']> = {}): [NewTask, TaskRecord]
   const args = encodeArguments([{ iban: 'DE00' }], 'pay.charge')
   const task = { id, name: 'pay.charge', args, files: [], group: id, options: { ...defaults, ...options } }
   const record: TaskRecord = {
-    ...{ id, name: 'pay.charge', group: id, pool: 'cpu', priority: 0, state: 'failed', attempt: 2 },
-    ...{ progress: null, result: null, error: { name: 'Error', message: 'declined' }, args, redact: [] },
-    ...{ addedAt: 1, runAt: null, startedAt: 2, endedAt: 3 },
+    id,
+    name: 'pay.charge',
+    group: id,
+    pool: 'cpu',
+    priority: 0,
+    state: 'failed',
+    attempt: 2,
+    progress: null,
+    result: null,
+    error: { name: 'Error', message: 'declined' },
+    args,
+    redact: [],
+    addedAt: 1,
+    runAt: null,
+    startedAt: 2,
+    endedAt: 3,
   }
   return [task, record]
 }
