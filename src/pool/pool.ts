@@ -5,18 +5,17 @@ import { toError, toFailure } from '../core/failure.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { AttemptEnd, PoolSizes, PoolState, Runner } from '../core/pool.ts'
 import type { ClaimedTask, Progress } from '../core/task.ts'
-import { Batch } from './batch.ts'
 import {
   attemptKey,
   type AttemptMessage,
   type Catalog,
   type Control,
-  type Envelope,
   type Message,
   type Reply,
 } from './envelope.ts'
 import { lostOutcome, onlyOne, outcomeOf, outOfMemory, type Flight, type Thread } from './flight.ts'
 import { Guard } from './guard.ts'
+import { Sender } from './sender.ts'
 import { Threads } from './threads.ts'
 
 /** What a pool tells while attempts run. */
@@ -48,10 +47,7 @@ export class Pool implements Runner {
   readonly #flights = new Map<string, Flight>()
   readonly #byThread = new Map<number, Thread>()
   readonly #leaving = new Set<Promise<void>>()
-  /** Messages under way: what Piscina counts as tasks. */
-  #slots = 0
-  /** The batch that is being filled in this turn of the loop. */
-  #batch: Batch | undefined
+  readonly #sender = new Sender()
   readonly #guard = new Guard({
     busyThreads: () => this.#byThread.values(),
     worker: (thread) => this.#worker(thread.id),
@@ -75,7 +71,7 @@ export class Pool implements Runner {
   }
 
   get free(): number {
-    return Math.max(0, this.#sizes.maxThreads * this.#sizes.concurrency - this.#slots)
+    return Math.max(0, this.#sizes.maxThreads * this.#sizes.concurrency - this.#sender.slots)
   }
 
   get state(): Omit<PoolState, 'paused'> {
@@ -99,11 +95,8 @@ export class Pool implements Runner {
     this.#guard.start()
     if (task.suspect) return this.#runAlone(flight)
     const threads = this.#threads
-    return this.#fly(
-      flight,
-      threads,
-      task.options.batch ? () => this.#sendBatched(flight) : () => this.#send(task, threads),
-    )
+    const send = task.options.batch ? 'batched' : 'single'
+    return this.#fly(flight, threads, () => this.#sender[send](flight, threads))
   }
 
   cancel(id: string, attempt: number): void {
@@ -162,44 +155,16 @@ export class Pool implements Runner {
 
   /** On a thread of its own, so that what happens there is its own doing. */
   #runAlone(flight: Flight): Promise<AttemptEnd> {
-    this.#slots++
-    const end = this.#quarantined.then(() => {
+    const turn = this.#quarantined
+    // It takes a slot while it waits for its turn, too.
+    const waited = this.#sender.fill(() => turn)
+    const end = waited.then(() => {
       const alone = { ...this.#sizes, minThreads: 0, maxThreads: 1, concurrency: 1 }
       const threads = this.#stopped || flight.stopping ? this.#threads : this.#start(alone)
-      this.#slots--
-      return this.#fly(flight, threads, () => this.#send(flight.task, threads))
+      return this.#fly(flight, threads, () => this.#sender.single(flight, threads))
     })
     this.#quarantined = end
     return end
-  }
-
-  /** One attempt in a message of its own. */
-  #send(task: ClaimedTask, threads: Threads): Promise<Reply> {
-    return this.#fill(() => threads.run(envelopeOf(task)))
-  }
-
-  /** One attempt in the message that all batched ones of this turn of the loop share. */
-  #sendBatched(flight: Flight): Promise<Reply> {
-    if (this.#batch === undefined || this.#batch.closed) {
-      const threads = this.#threads
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const batch = new Batch((envelopes) => threads.runAll(envelopes).finally(resolve))
-      this.#batch = batch
-      void this.#fill(() => promise)
-      queueMicrotask(() => batch.send())
-    }
-    flight.batch = this.#batch
-    return flight.batch.join(envelopeOf(flight.task))
-  }
-
-  /** Takes a slot while a message is under way. */
-  async #fill<T>(send: () => Promise<T>): Promise<T> {
-    this.#slots++
-    try {
-      return await send()
-    } finally {
-      this.#slots--
-    }
   }
 
   async #fly(flight: Flight, threads: Threads, send: () => Promise<Reply>): Promise<AttemptEnd> {
@@ -299,10 +264,15 @@ export class Pool implements Runner {
 
   /** A thread that seems to have nothing to do and yet begins nothing is ended; the attempt is made again. */
   #expectStart(flight: Flight, threads: Threads): void {
-    flight.timer = setTimeout(() => {
-      threads.endIdle((thread) => this.#byThread.has(thread))
-      this.#expectStart(flight, threads)
-    }, patience)
+    flight.timer = setTimeout(() => void this.#endIdle(flight, threads), patience)
+  }
+
+  async #endIdle(flight: Flight, threads: Threads): Promise<void> {
+    // When the loop was held up, what the threads said may still wait behind this timer.
+    await caughtUp(() => flight.thread !== undefined)
+    if (flight.thread !== undefined || !this.#flights.has(attemptKey(flight.task))) return
+    threads.endIdle((thread) => this.#byThread.has(thread))
+    this.#expectStart(flight, threads)
   }
 
   #timedOut(flight: Flight): void {
@@ -361,10 +331,6 @@ export class Pool implements Runner {
 /** Lets messages arrive that were overtaken on the way: they are here within a few turns of the loop, or never. */
 async function caughtUp(done: () => boolean): Promise<void> {
   for (let turn = 0; turn < turns && !done(); turn++) await nextTurn()
-}
-
-function envelopeOf({ id, attempt, name, args }: ClaimedTask): Envelope {
-  return { id, attempt, name, args }
 }
 
 function stoppingError(): AfterworkError {
