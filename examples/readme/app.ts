@@ -12,4 +12,4 @@ app.use(upload({ afterwork }).single('photo')).use((ctx) => {
   ctx.status = 202
 })
 await afterwork.start()
-const server = app.listen(process.env['PORT'] ?? 3000, () => console.log('listening on', server.address()))
+const server = app.listen(+(process.env['PORT'] ?? 3000), '127.0.0.1', () => console.log(server.address()))

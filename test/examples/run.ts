@@ -52,6 +52,6 @@ export async function run(t: ExecutionContext, name: string): Promise<RunningExa
       look()
     })
 
-  const [, port] = /(\d+)\D*$/.exec(/listening on .*/.exec(await printed(/listening on .*\n/))![0])!
-  return { url: `http://localhost:${port}`, folder, printed }
+  const [, port] = /(?:port: |127\.0\.0\.1:)(\d+)/.exec(await printed(/(port: |127\.0\.0\.1:)\d+.*\n/))!
+  return { url: `http://127.0.0.1:${port}`, folder, printed }
 }
