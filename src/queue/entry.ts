@@ -1,20 +1,15 @@
 import type { NewTask, TaskRecord } from '../core/task.ts'
+import type { Waiting } from './lanes.ts'
 
 /** A task that has not been forgotten, with what decides its turn. */
-export interface Entry {
+export interface Entry extends Waiting {
   task: NewTask
   record: TaskRecord
   bytes: number
-  /** Order of arrival, which decides between equal priorities. */
-  sequence: number
   /** Attempts that count against `retries`. */
   failures: number
   suspect: boolean
   claimed: boolean
-  /** It stands in a heap already, where a cancelled one stays until it comes up. */
-  ready: boolean
-  /** The limits of its name hold it back. */
-  parked: boolean
   turn: Turn
 }
 

@@ -1,152 +1,106 @@
-import TinyQueue from 'tinyqueue'
-import type { NewTask } from '../core/task.ts'
+import type { ResolvedOptions } from '../core/options.ts'
 import { Alarm } from './alarm.ts'
 
-/** What a limit holds back: a task, of whose name only so many may run or start. */
+/** What a limit counts: a task that was taken to run. */
 interface Limited {
-  task: NewTask
-  /** Held back; one that was withdrawn stays in its heap until it comes up. */
-  parked: boolean
+  task: { name: string; options: Pick<ResolvedOptions, 'concurrency' | 'rateLimit'> }
 }
 
-interface Start<T> {
-  item: T
+interface Start {
+  item: Limited
   at: number
 }
 
 /** The tasks of one name. */
-interface Named<T> {
+interface Named {
+  name: string
   running: number
   /** The last starts, oldest first, within the window of the rate limit. */
-  starts: Start<T>[]
-  /** Those held back, by pool: one pool may have no room when another has. */
-  parked: Map<string, TinyQueue<T>>
+  starts: Start[]
   /** The alarm is set for when the window moves on. */
   armed: boolean
 }
 
-/**
- * Holds tasks to the `concurrency` and `rateLimit` of their names; those held back keep nobody else waiting.
- * As many as may start are always offered, the first of each pool; what becomes of them is claim()'s business.
- */
-export class Limits<T extends Limited> {
-  readonly #byTurn: (a: T, b: T) => number
-  readonly #offer: (item: T) => void
-  readonly #names = new Map<string, Named<T>>()
-  readonly #alarm = new Alarm<Named<T>>((due) => due.forEach((named) => this.#ring(named)))
+/** Milliseconds of a clock that nobody sets: a wall clock that jumps would stretch the windows. */
+const now = (): number => performance.now()
 
-  /** `offer` gets a task back once its limits may admit it. */
-  constructor(byTurn: (a: T, b: T) => number, offer: (item: T) => void) {
-    this.#byTurn = byTurn
-    this.#offer = offer
+/** Counts the tasks that are held to the `concurrency` and `rateLimit` of their names. */
+export class Limits {
+  readonly #onRoom: (name: string) => void
+  readonly #names = new Map<string, Named>()
+  readonly #alarm = new Alarm<Named>((due) => due.forEach((named) => this.#ring(named)), now)
+
+  /** `onRoom` is told of a name that was full, or whose window has moved on. */
+  constructor(onRoom: (name: string) => void) {
+    this.#onRoom = onRoom
   }
 
-  /** Whether a task may start now; if not it is kept until it may. One that was admitted must leave(). */
-  admit(item: T, now: number): boolean {
-    const named = this.#named(item)
-    if (named === undefined) return true
-    const { concurrency, rateLimit } = item.task.options
-    // Others may have been let go by the clock that come before this one.
-    if (this.#moveOn(named, now) > 0) {
-      this.#offer(item)
-      return false
-    }
-    const full =
-      (concurrency !== null && named.running >= concurrency) ||
-      (rateLimit !== null && named.starts.length >= rateLimit.max)
-    if (full) this.#park(named, item)
-    else {
-      named.running++
-      if (rateLimit !== null) named.starts.push({ item, at: now })
-    }
+  /** Whether a task may be taken now; of a name that is full `onRoom` is told when there is room again. */
+  admits({ task: { name, options } }: Limited): boolean {
+    const { concurrency, rateLimit } = options
+    if (concurrency === null && rateLimit === null) return true
+    const named = this.#named(name)
+    if (concurrency !== null && named.running >= concurrency) return false
+    if (rateLimit === null) return true
+    this.#moveOn(named)
+    if (named.starts.length < rateLimit.max) return true
     this.#arm(named)
-    return !full
+    return false
   }
 
-  /** An admitted task runs no more; `started` is false for one that was given back before it had. */
-  leave(item: T, started: boolean): void {
-    const named = this.#named(item)
-    if (named === undefined) return
+  /** A task was taken; it must leave(). */
+  enter(item: Limited): void {
+    const { name, options } = item.task
+    if (options.concurrency === null && options.rateLimit === null) return
+    const named = this.#named(name)
+    named.running++
+    if (options.rateLimit !== null) named.starts.push({ item, at: now() })
+  }
+
+  /** A task that was taken runs no more; `started` is false for one that was given back before it had. */
+  leave(item: Limited, started: boolean): void {
+    const { name, options } = item.task
+    if (options.concurrency === null && options.rateLimit === null) return
+    const named = this.#named(name)
     named.running--
     if (!started) {
       const last = named.starts.findLastIndex((start) => start.item === item)
       if (last >= 0) named.starts.splice(last, 1)
     }
-    this.#unpark(named, 1)
-  }
-
-  /** A task that was not admitted will not start; if its turn had come it is the next one's. */
-  withdraw(item: T): void {
-    const named = this.#named(item)
-    if (named === undefined) return
-    if (item.parked) item.parked = false
-    else this.#unpark(named, 1)
+    this.#onRoom(name)
   }
 
   clear(): void {
     this.#alarm.clear()
   }
 
-  /** Undefined for a task without limits. */
-  #named({ task: { name, options } }: T): Named<T> | undefined {
-    if (options.concurrency === null && options.rateLimit === null) return undefined
+  #named(name: string): Named {
     let named = this.#names.get(name)
-    if (named === undefined) {
-      named = { running: 0, starts: [], parked: new Map(), armed: false }
-      this.#names.set(name, named)
-    }
+    if (named === undefined) this.#names.set(name, (named = { name, running: 0, starts: [], armed: false }))
     return named
   }
 
-  #park(named: Named<T>, item: T): void {
-    const { pool } = item.task.options
-    let parked = named.parked.get(pool)
-    if (parked === undefined) named.parked.set(pool, (parked = new TinyQueue<T>([], this.#byTurn)))
-    parked.push(item)
-    item.parked = true
-  }
-
-  /** Offers the first `most` of each pool; gives how many. */
-  #unpark(named: Named<T>, most: number): number {
-    let offered = 0
-    for (const parked of named.parked.values()) {
-      for (let left = most; left > 0 && parked.length > 0;) {
-        const item = parked.pop()!
-        if (!item.parked) continue
-        item.parked = false
-        left--
-        offered++
-        this.#offer(item)
-      }
-    }
-    return offered
-  }
-
-  /** Forgets the starts that have left the window; gives how many tasks were offered in their place. */
-  #moveOn(named: Named<T>, now: number): number {
+  /** Forgets the starts that have left the window. */
+  #moveOn(named: Named): void {
+    const at = now()
     let left = 0
-    while (left < named.starts.length && leaves(named.starts[left]!) <= now) left++
-    if (left === 0) return 0
-    named.starts.splice(0, left)
-    return this.#unpark(named, left)
+    while (left < named.starts.length && leaves(named.starts[left]!) <= at) left++
+    if (left > 0) named.starts.splice(0, left)
   }
 
-  #ring(named: Named<T>): void {
+  #ring(named: Named): void {
     named.armed = false
-    this.#moveOn(named, Date.now())
-    this.#arm(named)
+    this.#onRoom(named.name)
   }
 
-  #arm(named: Named<T>): void {
-    const [oldest] = named.starts
-    if (named.armed || oldest === undefined) return
-    if (Array.from(named.parked.values()).every(({ length }) => length === 0)) return
+  #arm(named: Named): void {
+    if (named.armed) return
     named.armed = true
-    this.#alarm.set(named, leaves(oldest))
+    this.#alarm.set(named, leaves(named.starts[0]!))
   }
 }
 
 /** When a start leaves the window of its rate limit. */
-function leaves({ item, at }: Start<Limited>): number {
+function leaves({ item, at }: Start): number {
   return at + item.task.options.rateLimit!.per
 }

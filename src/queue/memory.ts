@@ -1,9 +1,7 @@
-import TinyQueue from 'tinyqueue'
 import { AfterworkError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { onEndedTask } from '../core/on-ended.ts'
 import {
-  batchSize,
   hasEnded,
   type ClaimedTask,
   type NewTask,
@@ -15,7 +13,7 @@ import { Alarm } from './alarm.ts'
 import { Archive } from './archive.ts'
 import type { Entry } from './entry.ts'
 import { Groups } from './groups.ts'
-import { Limits } from './limits.ts'
+import { fillSlots, Lanes } from './lanes.ts'
 import type { Engine, FileUse, ListFilter, QueueBounds, Retention, Settlement, Subscriber } from './queue.ts'
 
 /** The `memory:` engine: fast, bounded, and gone with the process. */
@@ -23,13 +21,12 @@ export class MemoryQueue implements Engine {
   readonly #bounds: QueueBounds
   readonly #entries = new Map<string, Entry>()
   readonly #unique = new Map<string, Entry>()
-  readonly #ready = new Map<string, TinyQueue<Entry>>()
   readonly #paused = new Set<string>()
   readonly #groups = new Groups({
     offer: (entry) => this.#offer(entry),
     cancel: (entry, at) => this.#cancelAfterFailure(entry, at),
   })
-  readonly #limits = new Limits<Entry>(byTurn, (entry) => this.#makeReady(entry))
+  readonly #lanes = new Lanes<Entry>((pool) => this.#announce(pool))
   readonly #archive: Archive<Entry>
   readonly #alarm = new Alarm<Entry>((due) => due.forEach((entry) => this.#due(entry)))
   readonly #listeners: ((pool: string) => void)[] = []
@@ -69,25 +66,16 @@ export class MemoryQueue implements Engine {
   }
 
   async claim(pool: string, slots: number): Promise<ClaimedTask[]> {
-    const ready = this.#paused.has(pool) ? undefined : this.#ready.get(pool)
-    const now = Date.now()
-    const claimed: ClaimedTask[] = []
-    let free = slots
-    let shared = 0
-    for (let entry = ready?.peek(); entry !== undefined; entry = ready?.peek()) {
-      const { batch } = entry.task.options
-      const waits = entry.record.state === 'queued' && !entry.claimed
-      if (waits && free === 0 && !(batch && shared > 0)) break
-      ready?.pop()
-      entry.ready = false
-      if (!waits || !this.#limits.admit(entry, now)) continue
-      if (!batch) free--
-      else if (shared > 0) shared--
-      else [free, shared] = [free - 1, batchSize - 1]
-      entry.claimed = true
-      claimed.push(toClaimed(entry))
-    }
-    return claimed
+    if (this.#paused.has(pool)) return []
+    const claimed = fillSlots(
+      slots,
+      () => this.#lanes.peek(pool),
+      (entry) => {
+        this.#lanes.take(entry)
+        entry.claimed = true
+      },
+    )
+    return claimed.map(toClaimed)
   }
 
   async start(ids: readonly string[], at: number): Promise<readonly string[]> {
@@ -103,7 +91,7 @@ export class MemoryQueue implements Engine {
 
   async giveBack(ids: readonly string[]): Promise<void> {
     for (const entry of this.#claimedEntries(ids)) {
-      this.#limits.leave(entry, false)
+      this.#lanes.leave(entry, false)
       this.#offer(entry)
     }
   }
@@ -117,7 +105,7 @@ export class MemoryQueue implements Engine {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.record.state !== 'running' || entry.record.attempt !== attempt)
       return false
-    this.#limits.leave(entry, true)
+    this.#lanes.leave(entry, true)
     this.#settle(entry, settlement)
     for (const task of followUps) this.#insert(task, Buffer.byteLength(task.args), false, settlement.at)
     this.#groups.advance(settlement.at)
@@ -167,8 +155,8 @@ export class MemoryQueue implements Engine {
       for (const subscriber of this.#subscribers) subscriber.cancel(record.id, record.attempt)
       return { ...record }
     }
-    if (entry.claimed) this.#limits.leave(entry, false)
-    else this.#limits.withdraw(entry)
+    if (entry.claimed) this.#lanes.leave(entry, false)
+    else this.#lanes.remove(entry)
     record.error = toFailure(
       new AfterworkError('AFTERWORK_CANCELLED', `${record.name} was cancelled before it ran`),
     )
@@ -217,7 +205,7 @@ export class MemoryQueue implements Engine {
 
   async close(): Promise<void> {
     this.#alarm.clear()
-    this.#limits.clear()
+    this.#lanes.clear()
   }
 
   #find(id: string): Entry | undefined {
@@ -262,8 +250,8 @@ export class MemoryQueue implements Engine {
       failures: 0,
       suspect: false,
       claimed: false,
-      ready: false,
-      parked: false,
+      waiting: false,
+      standing: false,
     } as Entry
     entry.turn = this.#groups.join(task.group, entry, { held, alias: undefined })
     this.#entries.set(task.id, entry)
@@ -284,20 +272,11 @@ export class MemoryQueue implements Engine {
       return
     }
     this.#setState(entry, 'queued')
-    this.#makeReady(entry)
+    this.#lanes.offer(entry)
   }
 
   #due(entry: Entry): void {
     if (entry.record.state === 'scheduled') this.#offer(entry)
-  }
-
-  #makeReady(entry: Entry): void {
-    const { pool } = entry.record
-    let ready = this.#ready.get(pool)
-    if (ready === undefined) this.#ready.set(pool, (ready = new TinyQueue<Entry>([], byTurn)))
-    if (!entry.ready) ready.push(entry)
-    entry.ready = true
-    this.#announce(pool)
   }
 
   #settle(entry: Entry, settlement: Settlement): void {
@@ -410,10 +389,6 @@ function newRecord(task: NewTask, now: number): TaskRecord {
     startedAt: null,
     endedAt: null,
   }
-}
-
-function byTurn(a: Entry, b: Entry): number {
-  return b.record.priority - a.record.priority || a.sequence - b.sequence
 }
 
 function uniqueKey({ name, options }: NewTask): string | undefined {
