@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { pino } from 'pino'
-import { checkKeys, integer, nonEmptyString } from './core/check.ts'
+import { checkKeys, integer, nonEmptyString, number } from './core/check.ts'
 import { urlOf, type Tasks } from './core/definition.ts'
 import { milliseconds, type Duration } from './core/duration.ts'
 import { badOption } from './core/errors.ts'
@@ -12,7 +12,10 @@ import type { QueueBounds, Retention } from './queue/queue.ts'
 export interface AfterworkOptions {
   /** What defineTasks() returned. */
   tasks: Tasks<Record<string, any>>
-  /** Where tasks wait: 'memory:', gone with the process. Default 'memory:'. */
+  /**
+   * Where tasks wait: 'sqlite:' and a file, which survives a crash of the process or the machine; or 'memory:', gone with
+   * the process. Default 'sqlite:data/queue.db'.
+   */
   queue?: string
   /** Sizes of the pools `cpu` and `mail`, and any pools of your own. */
   pools?: Record<string, PoolOptions>
@@ -20,6 +23,8 @@ export interface AfterworkOptions {
   maxQueued?: number
   /** Bytes of their arguments, likewise. Default 256 MB. */
   maxQueuedBytes?: number
+  /** How long a commit may take before the request is refused with AFTERWORK_QUEUE_TIMEOUT. Default 5 s. */
+  commitTimeout?: Duration
   /** The folder of uploaded files; made when upload() is first used. Default 'data/files'. */
   files?: string
   /** How long an uploaded file is kept after the last task that names it has ended. Default 24 h. */
@@ -38,11 +43,15 @@ export interface ResolvedAfterwork {
   pools: Record<string, PoolSizes>
   bounds: QueueBounds
   retention: Retention
+  commitTimeout: number
   files: string
   keepFiles: number
   drain: number
   logger: TaskLogger | false
 }
+
+/** The longest a Node.js timer can wait. */
+const maxTimer = 2 ** 31 - 1
 
 const known = [
   'tasks',
@@ -50,6 +59,7 @@ const known = [
   'pools',
   'maxQueued',
   'maxQueuedBytes',
+  'commitTimeout',
   'files',
   'keepFiles',
   'drain',
@@ -63,13 +73,18 @@ export function resolveAfterwork(given: AfterworkOptions): ResolvedAfterwork {
   const count = integer(1, Number.MAX_SAFE_INTEGER)
   return {
     url: urlOf(options.tasks),
-    queue: nonEmptyString(options.queue ?? 'memory:', `${where}.queue`),
+    queue: nonEmptyString(options.queue ?? 'sqlite:data/queue.db', `${where}.queue`),
     pools: poolSizes(options.pools),
     bounds: {
       maxTasks: count(options.maxQueued ?? 100_000, `${where}.maxQueued`),
       maxBytes: count(options.maxQueuedBytes ?? 256 * 1024 ** 2, `${where}.maxQueuedBytes`),
     },
     retention: { tasks: 100_000 },
+    commitTimeout: number(
+      1,
+      maxTimer,
+      'ms',
+    )(milliseconds(options.commitTimeout ?? '5s', `${where}.commitTimeout`), `${where}.commitTimeout`),
     files: nonEmptyString(options.files ?? 'data/files', `${where}.files`),
     keepFiles: milliseconds(options.keepFiles ?? '24h', `${where}.keepFiles`),
     drain: milliseconds(options.drain ?? '10s', `${where}.drain`),

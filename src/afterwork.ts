@@ -69,7 +69,7 @@ export class Afterwork {
     this.#keepFiles = options.keepFiles
     this.files = new FileStore(options.files)
     this.#engine = openQueue(options.queue, options.bounds, options.retention)
-    this.#intake = new Intake(this.#engine, this.#events, this.#url)
+    this.#intake = new Intake(this.#engine, this.#events, this.#url, options.commitTimeout)
     if (options.logger !== false) logEvents(this.#events, options.logger)
   }
 
@@ -195,7 +195,7 @@ export class Afterwork {
   /** Starts tasks of a paused pool again; throws AFTERWORK_POOL_NOT_FOUND. */
   async resumePool(name: string): Promise<PoolState> {
     this.#pool(name)
-    await this.#engine.resume(name)
+    await this.#dispatcher!.resume(name)
     this.#events.emit('pool.resumed', { pool: name, at: Date.now() })
     return this.#poolState(name)
   }
@@ -217,6 +217,7 @@ export class Afterwork {
 
   async #start(): Promise<void> {
     const found = await probeTasks(this.#url, process.env)
+    await this.#engine.open()
     if (this.#stopping !== undefined) {
       throw new AfterworkError('AFTERWORK_STOPPED', 'stop() was called before start() had ended')
     }
@@ -236,10 +237,15 @@ export class Afterwork {
     clearInterval(this.#sweeper)
     await this.#starting?.catch(() => {})
     await this.#dispatcher?.stop(this.#drain)
-    const counters = await this.#engine.counters()
+    const left = this.#dispatcher === undefined ? 0 : await this.#left()
     await this.#engine.close()
-    const left = taskStates.reduce((sum, state) => sum + (hasEnded(state) ? 0 : counters[state]), 0)
     this.#events.emit('afterwork.stopped', { at: Date.now(), left })
+  }
+
+  /** How many tasks have not ended. */
+  async #left(): Promise<number> {
+    const counters = await this.#engine.counters()
+    return taskStates.reduce((sum, state) => sum + (hasEnded(state) ? 0 : counters[state]), 0)
   }
 
   #pool(name: string): Pool {

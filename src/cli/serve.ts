@@ -18,7 +18,10 @@ export async function serve(args: readonly string[]): Promise<void> {
       stopping = true
       logger.info({ signal }, 'stopping: no new requests, running tasks go on for a while')
       service.afterwork.once('afterwork.stopped', ({ left }) => {
-        if (left > 0) logger.warn({ left }, 'tasks that had not ended are gone with the memory: queue')
+        if (left === 0) return
+        if (config.queue === 'memory:')
+          logger.warn({ left }, 'tasks that had not ended are gone with memory:')
+        else logger.info({ left }, 'tasks that had not ended stay queued for the next start')
       })
       service.stop().then(
         () => logger.info('stopped'),

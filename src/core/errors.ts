@@ -12,6 +12,11 @@ export const errorCodes = {
   AFTERWORK_TOO_LATE: 'A task was added to a request whose tasks are already committed.',
   AFTERWORK_QUEUE_FULL: 'The queue holds as many tasks or bytes as it may.',
   AFTERWORK_QUEUE_FAILED: 'The queue could not store the tasks; nothing was kept.',
+  AFTERWORK_QUEUE_TIMEOUT: 'The queue did not answer in time; what it stores after all is removed again.',
+  AFTERWORK_QUEUE_IN_USE: 'Another process works on the file of the queue.',
+  AFTERWORK_QUEUE_UNUSABLE:
+    'The file of the queue cannot be opened or written, or belongs to something else or a newer version.',
+  AFTERWORK_QUEUE_CORRUPT: 'The file of the queue is damaged; it was left as it is.',
   AFTERWORK_TASK_NOT_FOUND: 'No task has that id.',
   AFTERWORK_POOL_NOT_FOUND: 'No pool has that name.',
   AFTERWORK_CONFLICT: 'The task is in no state in which this can be done.',
@@ -19,6 +24,8 @@ export const errorCodes = {
   AFTERWORK_PREDECESSOR_FAILED:
     'An earlier task of the request did not succeed, and this one runs only if it does.',
   AFTERWORK_INTERRUPTED: 'An at-most-once task lost its thread or process after it had started.',
+  AFTERWORK_CRASHED_PROCESS:
+    'The task ran, alone in its process, at three crashes in a row; it is not run again by itself.',
   AFTERWORK_TIMED_OUT: 'The attempt took longer than its timeout.',
   AFTERWORK_STOPPING: 'The process is stopping; the task is queued again.',
   AFTERWORK_WORKER_EXITED: 'The task ended its own thread, by process.exit() or a crash.',
@@ -36,6 +43,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   AFTERWORK_STOPPED: 503,
   AFTERWORK_QUEUE_FULL: 503,
   AFTERWORK_QUEUE_FAILED: 503,
+  AFTERWORK_QUEUE_TIMEOUT: 503,
   AFTERWORK_TASK_NOT_FOUND: 404,
   AFTERWORK_POOL_NOT_FOUND: 404,
   AFTERWORK_CONFLICT: 409,

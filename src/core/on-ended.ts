@@ -18,7 +18,10 @@ export interface EndedTask {
 }
 
 /** The task that another one's `onEnded` asks for, now that it has ended. */
-export function onEndedTask(task: NewTask, record: TaskRecord): NewTask | undefined {
+export function onEndedTask(
+  task: Pick<NewTask, 'files' | 'options'>,
+  record: TaskRecord,
+): NewTask | undefined {
   const { onEnded } = task.options
   if (onEnded === null) return undefined
   const id = newId()

@@ -6,8 +6,10 @@ import type { ClaimedTask, NewTask, TaskRecord } from '../core/task.ts'
 import type { Engine, Settlement } from '../queue/queue.ts'
 import { followUpsOf, settle } from './settle.ts'
 
-/** How long a pool claims nothing after the queue failed, in milliseconds. */
+/** How long a pool claims nothing, or an outcome waits to be recorded again, after the queue failed, in milliseconds. */
 const pauseAfterError = 1_000
+/** How long stop() waits for outcomes that the queue does not take, in milliseconds. */
+const lastWait = 5_000
 
 /**
  * Takes tasks out of the queue as pools have room. The life of an attempt is five steps, in this order:
@@ -18,9 +20,14 @@ export class Dispatcher {
   readonly #events: Events
   readonly #runners = new Map<string, Runner>()
   readonly #pumping = new Map<string, 'once' | 'again'>()
-  /** Rounds and attempts that go on, which stop() waits for; they never reject. */
-  readonly #work = new Set<Promise<boolean>>()
+  /** How many rounds and attempts go on. */
+  #busy = 0
+  #onIdle: (() => void)[] = []
   #running = false
+  /** Suspects run, one at a time; no pool is filled. */
+  #quarantine: Promise<void> | undefined
+  /** stop() waits no more for outcomes that the queue does not take. */
+  #abandoned = false
 
   constructor(queue: Engine, runners: Iterable<Runner>, events: Events) {
     this.#queue = queue
@@ -35,11 +42,12 @@ export class Dispatcher {
       added: ({ id, name, pool, addedAt }) =>
         this.#events.emit('task.added', { id, name, pool, at: addedAt, held: false }),
     })
+    queue.onError((error, during) => this.#report(error, during))
   }
 
   start(): void {
     this.#running = true
-    for (const pool of this.#runners.keys()) this.#pump(pool)
+    this.#runSuspects()
   }
 
   /** A pool may have room that it had not. */
@@ -47,45 +55,82 @@ export class Dispatcher {
     this.#pump(pool)
   }
 
+  /** Starts tasks of a paused pool again, its suspects first. */
+  async resume(pool: string): Promise<void> {
+    await this.#quarantine
+    const resumed = this.#queue.resume(pool)
+    this.#runSuspects()
+    await resumed
+  }
+
   /** Claims nothing more, gives what runs `grace` milliseconds to end, then asks it to stop and ends the threads. */
   async stop(grace: number): Promise<void> {
     this.#running = false
-    const ended = (async () => {
-      while (this.#work.size > 0) await Promise.all(this.#work)
-    })()
-    // While this waits the process stays, or it would leave before the queue is closed.
-    const waited = new AbortController()
-    await Promise.race([ended, wait(grace, undefined, { signal: waited.signal }).catch(() => {})])
-    waited.abort()
+    await this.#idleWithin(grace)
     await Promise.all(Array.from(this.#runners.values(), (runner) => runner.stop()))
-    await ended
+    await this.#idleWithin(lastWait)
+    this.#abandoned = true
+    await this.#idle()
+    await this.#quarantine
+  }
+
+  /**
+   * Tasks that ran when the process before this one crashed may crash this one as well: they run before all others and
+   * with none beside them, to cost nobody else anything and to be found out.
+   */
+  #runSuspects(): void {
+    this.#quarantine ??= this.#drainSuspects()
+      .catch((error: unknown) => this.#report(error, 'running what ran at the crash'))
+      .finally(() => {
+        this.#quarantine = undefined
+        for (const pool of this.#runners.keys()) this.#pump(pool)
+      })
+  }
+
+  async #drainSuspects(): Promise<void> {
+    while (this.#running) {
+      const suspect = await this.#queue.claimSuspect(this.#runners.keys())
+      if (suspect === undefined) return
+      await this.#idle()
+      if (!this.#running) return this.#giveBack([suspect])
+      const runner = this.#runners.get(suspect.options.pool)!
+      // Alone in the process it needs no thread of its own.
+      for (const task of await this.#start([suspect], true))
+        await this.#attempt(runner, { ...task, suspect: false })
+    }
   }
 
   /** One round at a time a pool; what becomes claimable meanwhile makes it go round again. */
   #pump(pool: string): void {
     const runner = this.#runners.get(pool)
-    if (!this.#running || runner === undefined) return
+    if (!this.#running || this.#quarantine !== undefined || runner === undefined) return
     if (this.#pumping.has(pool)) {
       this.#pumping.set(pool, 'again')
       return
     }
     this.#pumping.set(pool, 'once')
-    void this.#track(this.#fill(runner), `filling pool ${pool}`).then(async (filled) => {
-      if (!filled) await wait(pauseAfterError, undefined, { ref: false })
-      const again = !filled || this.#pumping.get(pool) === 'again'
-      this.#pumping.delete(pool)
-      if (again) this.#pump(pool)
-    })
+    void this.#round(runner)
+  }
+
+  async #round(runner: Runner): Promise<void> {
+    this.#began()
+    const filled = await this.#fill(runner).then(
+      () => true,
+      (error: unknown) => this.#report(error, `filling pool ${runner.name}`),
+    )
+    this.#ended()
+    if (filled !== true) await wait(pauseAfterError, undefined, { ref: false })
+    const again = filled !== true || this.#pumping.get(runner.name) === 'again'
+    this.#pumping.delete(runner.name)
+    if (again) this.#pump(runner.name)
   }
 
   async #fill(runner: Runner): Promise<void> {
-    while (this.#running && runner.free > 0) {
+    while (this.#running && this.#quarantine === undefined && runner.free > 0) {
       const tasks = await this.#queue.claim(runner.name, runner.free)
       if (tasks.length === 0) return
-      if (!this.#running) return this.#giveBack(tasks)
-      const started = await this.#start(tasks)
-      for (const task of started)
-        void this.#track(this.#attempt(runner, task), `running ${task.name} ${task.id}`)
+      if (!this.#running || this.#quarantine !== undefined) return this.#giveBack(tasks)
+      for (const task of await this.#start(tasks)) void this.#attempt(runner, task)
     }
   }
 
@@ -94,15 +139,15 @@ export class Dispatcher {
   }
 
   /** Gives those that run from now on; one that was cancelled meanwhile does not. */
-  async #start(tasks: readonly ClaimedTask[]): Promise<ClaimedTask[]> {
+  async #start(tasks: readonly ClaimedTask[], alone = false): Promise<readonly ClaimedTask[]> {
     const at = Date.now()
     const ids = tasks.map(({ id }) => id)
-    const startedIds = await this.#queue.start(ids, at).catch(async (error: unknown) => {
+    const startedIds = await this.#queue.start(ids, at, alone).catch(async (error: unknown) => {
       await this.#giveBack(tasks)
       throw error
     })
     const started =
-      startedIds.length === tasks.length ? [...tasks] : tasks.filter(({ id }) => startedIds.includes(id))
+      startedIds.length === tasks.length ? tasks : tasks.filter(({ id }) => startedIds.includes(id))
     if (this.#events.has('task.started')) {
       for (const task of started) {
         const waited = at - task.addedAt
@@ -112,10 +157,16 @@ export class Dispatcher {
     return started
   }
 
+  /** Never rejects. */
   async #attempt(runner: Runner, task: ClaimedTask): Promise<void> {
-    const end = await this.#run(runner, task)
-    const settlement = settle(task, end)
-    await this.#record(task, end, settlement)
+    this.#began()
+    try {
+      const end = await this.#run(runner, task)
+      await this.#record(task, end, settle(task, end))
+    } catch (error) {
+      this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
+    }
+    this.#ended()
     this.#pump(runner.name)
   }
 
@@ -131,29 +182,41 @@ export class Dispatcher {
 
   async #record(task: ClaimedTask, end: AttemptEnd, settlement: Settlement): Promise<void> {
     const followUps = followUpsOf(end, settlement)
-    const pausePool = end.outcome.kind === 'failed' && end.outcome.steering?.pausePool === true
-    try {
-      if (!(await this.#queue.record(task.id, task.attempt, settlement, followUps))) return
-      if (pausePool) await this.#pause(task, end)
-    } catch (error) {
-      return this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
+    if (!(await this.#store(task, settlement, followUps))) return
+    if (end.outcome.kind === 'failed' && end.outcome.steering?.pausePool === true)
+      await this.#pause(task, end)
+    this.#tell(task, end, settlement, followUps)
+  }
+
+  /** Until the queue takes it: an outcome that is not recorded would be an attempt made twice. */
+  async #store(task: ClaimedTask, settlement: Settlement, followUps: readonly NewTask[]): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#queue.record(task.id, task.attempt, settlement, followUps)
+      } catch (error) {
+        if (tries === 1) this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
+        if (this.#abandoned) return false
+        await wait(pauseAfterError, undefined, { ref: false })
+      }
     }
+  }
+
+  #tell(task: ClaimedTask, end: AttemptEnd, settlement: Settlement, followUps: readonly NewTask[]): void {
     const { at } = settlement
+    for (const added of followUps) this.#events.emit('task.added', { ...told(added, at), held: false })
+    const name = eventOf[settlement.state]
+    if (!this.#events.has(name)) return
     const event = { ...told(task, at), attempt: task.attempt }
     const run = { thread: end.thread, duration: end.startedAt === null ? 0 : at - end.startedAt }
-    for (const added of followUps) this.#events.emit('task.added', { ...told(added, at), held: false })
     switch (settlement.state) {
       case 'succeeded':
         return this.#events.emit('task.succeeded', { ...event, ...run })
       case 'failed':
         return this.#events.emit('task.failed', { ...event, ...run, failure: settlement.failure })
-      case 'scheduled':
-        return this.#events.emit('task.retried', {
-          ...event,
-          ...run,
-          failure: settlement.failure,
-          runAt: settlement.runAt,
-        })
+      case 'scheduled': {
+        const { failure, runAt } = settlement
+        return this.#events.emit('task.retried', { ...event, ...run, failure, runAt })
+      }
       case 'cancelled':
         return this.#events.emit('task.cancelled', { ...event, failure: settlement.failure })
       case 'queued':
@@ -172,19 +235,25 @@ export class Dispatcher {
     this.#events.emit('task.cancelled', { id, name, pool, at: endedAt!, attempt, failure: error! })
   }
 
-  /** Whether the work succeeded; if not, its error is reported. */
-  #track(work: Promise<void>, during: string): Promise<boolean> {
-    const settled = work
-      .then(
-        () => true,
-        (error: unknown) => {
-          this.#report(error, during)
-          return false
-        },
-      )
-      .finally(() => this.#work.delete(settled))
-    this.#work.add(settled)
-    return settled
+  #began(): void {
+    this.#busy++
+  }
+
+  #ended(): void {
+    if (--this.#busy > 0) return
+    for (const resolve of this.#onIdle.splice(0)) resolve()
+  }
+
+  /** Resolves when no round or attempt goes on. */
+  #idle(): Promise<void> {
+    return this.#busy === 0 ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve))
+  }
+
+  /** Likewise, or after so many milliseconds; while this waits the process stays. */
+  async #idleWithin(most: number): Promise<void> {
+    const waited = new AbortController()
+    await Promise.race([this.#idle(), wait(most, undefined, { signal: waited.signal }).catch(() => {})])
+    waited.abort()
   }
 
   #report(error: unknown, during: string): void {
@@ -195,6 +264,14 @@ export class Dispatcher {
     })
   }
 }
+
+const eventOf = {
+  succeeded: 'task.succeeded',
+  failed: 'task.failed',
+  scheduled: 'task.retried',
+  cancelled: 'task.cancelled',
+  queued: 'task.interrupted',
+} as const
 
 function told({ id, name, options }: ClaimedTask | NewTask, at: number): TaskEvent {
   return { id, name, pool: options.pool, at }

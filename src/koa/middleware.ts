@@ -91,6 +91,7 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
 
   /** A file is a task's once one that was committed names it; all others go with their request. */
   async function removeUnnamed(background: Background): Promise<void> {
+    await intake.undone()
     for (const { id } of background.files) {
       if ((await records.file(id)) === undefined) await files.remove([id])
     }

@@ -50,11 +50,11 @@ export class Archive<T extends Archived> {
     this.#expiring.push({ entry, at: expiresAt })
     for (let next = this.#expiring.peek(); next !== undefined && next.at < at; next = this.#expiring.peek()) {
       this.#expiring.pop()
-      if (this.#ended.get(next.entry) === next.at) this.#forget(next.entry)
+      if (this.#ended.get(next.entry) === next.at) this.forget(next.entry)
     }
     for (const oldest of this.#ended.keys()) {
       if (this.#ended.size <= this.#retention.tasks) break
-      this.#forget(oldest)
+      this.forget(oldest)
     }
     if (this.#expiring.length > 1_000 + 2 * this.#ended.size) {
       this.#expiring = new TinyQueue(
@@ -97,7 +97,8 @@ export class Archive<T extends Archived> {
     return low
   }
 
-  #forget(entry: T): void {
+  /** Forgets a task, and tells of it. */
+  forget(entry: T): void {
     this.#ended.delete(entry)
     for (const { id } of entry.task.files) {
       const naming = this.#byFile.get(id)

@@ -52,6 +52,19 @@ export class Groups {
     this.#changed.push(turn.group)
   }
 
+  /** The turn of a held task, or of an alias, as though it had never been. */
+  discard(id: string, turn: Turn | undefined = this.#aliases.get(id)): void {
+    if (turn === undefined) return
+    turn.held = false
+    turn.done = 'well'
+    this.#aliases.delete(id)
+    this.#changed.push(turn.group)
+  }
+
+  hasAliases(entry: Entry): boolean {
+    return (this.#aliasesOf.get(entry)?.length ?? 0) > 0
+  }
+
   /** A task has ended: its group goes on, and so do those that wait for it. */
   ended(entry: Entry): void {
     entry.turn.done = entry.record.state === 'succeeded' ? 'well' : 'badly'

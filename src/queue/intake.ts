@@ -13,11 +13,16 @@ export class Intake {
   readonly #queue: Queue
   readonly #events: Events
   readonly #url: string
+  /** How long a commit may take, in milliseconds. */
+  readonly #timeout: number
+  /** Commits that came too late, being undone. */
+  readonly #undoing = new Set<Promise<void>>()
   /** Names of all tasks and pools; null while nothing may be added. */
   #open: { names: ReadonlySet<string>; pools: ReadonlySet<string> } | null = null
   #stopped = false
 
-  constructor(queue: Queue, events: Events, url: string) {
+  constructor(queue: Queue, events: Events, url: string, timeout: number) {
+    this.#timeout = timeout
     this.#queue = queue
     this.#events = events
     this.#url = url
@@ -63,19 +68,60 @@ export class Intake {
     return { id, name, args, options, files, group: options.ordered && group !== undefined ? group : id }
   }
 
-  /** Stores all or none; AFTERWORK_QUEUE_FULL as it is, anything else as the cause of AFTERWORK_QUEUE_FAILED. */
-  async commit(tasks: readonly NewTask[], options: { held: boolean }): Promise<void> {
+  /**
+   * Stores all or none.
+   * @throws AFTERWORK_QUEUE_FULL; AFTERWORK_QUEUE_TIMEOUT, and what is stored after all is removed again; anything else
+   * as the cause of AFTERWORK_QUEUE_FAILED
+   */
+  async commit(tasks: readonly NewTask[], { held }: { held: boolean }): Promise<void> {
     this.#checkOpen()
-    try {
-      await this.#queue.add(tasks, options)
-    } catch (cause) {
-      if (cause instanceof AfterworkError) throw cause
-      throw new AfterworkError('AFTERWORK_QUEUE_FAILED', 'The tasks could not be stored; try again later', {
-        cause,
-      })
+    await this.#inTime(tasks)
+    if (this.#events.has('task.added')) {
+      for (const task of tasks) this.#events.emit('task.added', { ...told(task), held })
     }
-    if (!this.#events.has('task.added')) return
-    for (const task of tasks) this.#events.emit('task.added', { ...told(task), held: options.held })
+    if (!held) await this.#queue.release(tasks.map(({ id }) => id))
+  }
+
+  /** Resolves when what was stored too late is removed again. */
+  async undone(): Promise<void> {
+    await Promise.all(this.#undoing)
+  }
+
+  /** Held, until it is known that they are stored in time. */
+  #inTime(tasks: readonly NewTask[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const added = this.#queue.add(tasks, { held: true })
+      const timer = setTimeout(() => {
+        this.#undo(tasks, added)
+        const message = `The queue did not answer within ${this.#timeout} ms; try again later`
+        reject(new AfterworkError('AFTERWORK_QUEUE_TIMEOUT', message))
+      }, this.#timeout)
+      added
+        .then(resolve, (cause: unknown) => {
+          const message = 'The tasks could not be stored; try again later'
+          const failed = () => new AfterworkError('AFTERWORK_QUEUE_FAILED', message, { cause })
+          reject(cause instanceof AfterworkError ? cause : failed())
+        })
+        .finally(() => clearTimeout(timer))
+    })
+  }
+
+  #undo(tasks: readonly NewTask[], added: Promise<void>): void {
+    const undoing = added
+      .then(
+        () => this.#queue.discard(tasks.map(({ id }) => id)),
+        // Nothing was stored.
+        () => {},
+      )
+      .catch((error: unknown) =>
+        this.#events.emit('afterwork.error', {
+          at: Date.now(),
+          error: error as Error,
+          during: 'removing tasks that were stored too late',
+        }),
+      )
+      .finally(() => this.#undoing.delete(undoing))
+    this.#undoing.add(undoing)
   }
 
   /** The response has closed: lets held tasks start. */

@@ -104,6 +104,11 @@ export class Lanes<T extends Waiting> {
     this.#limits.leave(item, started)
   }
 
+  /** A task of this name started `ago` milliseconds ago, in a process before this one. */
+  remember(name: string, ago: number): void {
+    this.#limits.remember(name, ago)
+  }
+
   /** Takes a task out that will not run. */
   remove(item: T): void {
     this.lane(item.task.options.pool, item.task.name).remove(item)
@@ -126,22 +131,27 @@ export class Lanes<T extends Waiting> {
   }
 }
 
-/** Takes what comes next until `slots` are filled: a task fills one, up to 64 with the option `batch` share one. */
-export function fillSlots<T extends Pick<Waiting, 'task'>>(
-  slots: number,
+/** What is left of the slots of a claim. */
+export interface Room {
+  free: number
+  /** Tasks with the option `batch` that may share a slot which is filled already. */
+  shared: number
+}
+
+/** Takes what comes next until the room is filled: a task fills a slot, up to 64 with the option `batch` share one. */
+export function fill<T extends Pick<Waiting, 'task'>>(
+  room: Room,
   next: () => T | undefined,
   take: (item: T) => void,
 ): T[] {
   const taken: T[] = []
-  let free = slots
-  let shared = 0
   for (let item = next(); item !== undefined; item = next()) {
     const { batch } = item.task.options
-    if (batch && shared > 0) shared--
-    else if (free === 0) break
+    if (batch && room.shared > 0) room.shared--
+    else if (room.free === 0) break
     else {
-      free--
-      if (batch) shared = batchSize - 1
+      room.free--
+      if (batch) room.shared = batchSize - 1
     }
     take(item)
     taken.push(item)

@@ -7,7 +7,8 @@ interface Limited {
 }
 
 interface Start {
-  item: Limited
+  /** Null for one of a process before this one. */
+  item: Limited | null
   at: number
 }
 
@@ -42,10 +43,15 @@ export class Limits {
     const named = this.#named(name)
     if (concurrency !== null && named.running >= concurrency) return false
     if (rateLimit === null) return true
-    this.#moveOn(named)
+    this.#moveOn(named, rateLimit.per)
     if (named.starts.length < rateLimit.max) return true
-    this.#arm(named)
+    this.#arm(named, rateLimit.per)
     return false
+  }
+
+  /** A task of this name started `ago` milliseconds before this process counted. */
+  remember(name: string, ago: number): void {
+    this.#named(name).starts.push({ item: null, at: now() - Math.max(ago, 0) })
   }
 
   /** A task was taken; it must leave(). */
@@ -81,10 +87,10 @@ export class Limits {
   }
 
   /** Forgets the starts that have left the window. */
-  #moveOn(named: Named): void {
-    const at = now()
+  #moveOn(named: Named, per: number): void {
+    const over = now() - per
     let left = 0
-    while (left < named.starts.length && leaves(named.starts[left]!) <= at) left++
+    while (left < named.starts.length && named.starts[left]!.at <= over) left++
     if (left > 0) named.starts.splice(0, left)
   }
 
@@ -93,14 +99,9 @@ export class Limits {
     this.#onRoom(named.name)
   }
 
-  #arm(named: Named): void {
+  #arm(named: Named, per: number): void {
     if (named.armed) return
     named.armed = true
-    this.#alarm.set(named, leaves(named.starts[0]!))
+    this.#alarm.set(named, named.starts[0]!.at + per)
   }
-}
-
-/** When a start leaves the window of its rate limit. */
-function leaves({ item, at }: Start): number {
-  return at + item.task.options.rateLimit!.per
 }

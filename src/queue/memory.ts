@@ -10,10 +10,11 @@ import {
   type TaskState,
 } from '../core/task.ts'
 import { Alarm } from './alarm.ts'
+import { Announcer } from './announcer.ts'
 import { Archive } from './archive.ts'
 import type { Entry } from './entry.ts'
 import { Groups } from './groups.ts'
-import { fillSlots, Lanes } from './lanes.ts'
+import { fill, Lanes } from './lanes.ts'
 import type { Engine, FileUse, ListFilter, QueueBounds, Retention, Settlement, Subscriber } from './queue.ts'
 
 /** The `memory:` engine: fast, bounded, and gone with the process. */
@@ -26,12 +27,11 @@ export class MemoryQueue implements Engine {
     offer: (entry) => this.#offer(entry),
     cancel: (entry, at) => this.#cancelAfterFailure(entry, at),
   })
-  readonly #lanes = new Lanes<Entry>((pool) => this.#announce(pool))
+  readonly #lanes = new Lanes<Entry>((pool) => this.#announcer.announce(pool))
   readonly #archive: Archive<Entry>
   readonly #alarm = new Alarm<Entry>((due) => due.forEach((entry) => this.#due(entry)))
-  readonly #listeners: ((pool: string) => void)[] = []
+  readonly #announcer = new Announcer()
   readonly #subscribers: Subscriber[] = []
-  readonly #claimable = new Set<string>()
   readonly #counters: Record<TaskState, number> = {
     queued: 0,
     scheduled: 0,
@@ -49,6 +49,9 @@ export class MemoryQueue implements Engine {
     this.#archive = new Archive(retention, (entry) => this.#forget(entry))
   }
 
+  /** There is nothing to open. */
+  async open(): Promise<void> {}
+
   async add(
     tasks: readonly NewTask[],
     { held, unbounded = false }: { held: boolean; unbounded?: boolean },
@@ -60,6 +63,11 @@ export class MemoryQueue implements Engine {
     this.#groups.advance(now)
   }
 
+  async discard(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#discard(id)
+    this.#groups.advance(Date.now())
+  }
+
   async release(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#groups.release(id, this.#entries.get(id)?.turn)
     this.#groups.advance(Date.now())
@@ -67,8 +75,8 @@ export class MemoryQueue implements Engine {
 
   async claim(pool: string, slots: number): Promise<ClaimedTask[]> {
     if (this.#paused.has(pool)) return []
-    const claimed = fillSlots(
-      slots,
+    const claimed = fill(
+      { free: slots, shared: 0 },
       () => this.#lanes.peek(pool),
       (entry) => {
         this.#lanes.take(entry)
@@ -77,6 +85,9 @@ export class MemoryQueue implements Engine {
     )
     return claimed.map(toClaimed)
   }
+
+  /** Nothing outlives the process of this engine. */
+  async claimSuspect(): Promise<undefined> {}
 
   async start(ids: readonly string[], at: number): Promise<readonly string[]> {
     const entries = this.#claimedEntries(ids)
@@ -118,8 +129,11 @@ export class MemoryQueue implements Engine {
   }
 
   onClaimable(listener: (pool: string) => void): void {
-    this.#listeners.push(listener)
+    this.#announcer.listen(listener)
   }
+
+  /** There is nothing that could fail. */
+  onError(): void {}
 
   async get(id: string): Promise<TaskRecord | undefined> {
     const entry = this.#find(id)
@@ -192,7 +206,7 @@ export class MemoryQueue implements Engine {
   }
 
   async resume(pool: string): Promise<void> {
-    if (this.#paused.delete(pool)) this.#announce(pool)
+    if (this.#paused.delete(pool)) this.#announcer.announce(pool)
   }
 
   paused(): ReadonlySet<string> {
@@ -206,6 +220,19 @@ export class MemoryQueue implements Engine {
   async close(): Promise<void> {
     this.#alarm.clear()
     this.#lanes.clear()
+  }
+
+  #discard(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined && (!entry.turn.held || this.#groups.hasAliases(entry)))
+      return this.#groups.release(id, entry.turn)
+    this.#groups.discard(id, entry?.turn)
+    if (entry === undefined) return
+    this.#live--
+    this.#bytes -= entry.bytes
+    const key = uniqueKey(entry.task)
+    if (key !== undefined) this.#unique.delete(key)
+    this.#archive.forget(entry)
   }
 
   #find(id: string): Entry | undefined {
@@ -354,18 +381,6 @@ export class MemoryQueue implements Engine {
     return ids
       .map((id) => this.#entries.get(id))
       .filter((entry) => entry?.claimed === true && entry.record.state === 'queued') as Entry[]
-  }
-
-  /** One call back a pool and turn of the loop, however many tasks became claimable in it. */
-  #announce(pool: string): void {
-    if (this.#claimable.size === 0) {
-      setImmediate(() => {
-        const pools = [...this.#claimable]
-        this.#claimable.clear()
-        for (const name of pools) for (const listener of this.#listeners) listener(name)
-      })
-    }
-    this.#claimable.add(pool)
   }
 }
 

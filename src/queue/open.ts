@@ -1,9 +1,12 @@
 import { badOption } from '../core/errors.ts'
 import { MemoryQueue } from './memory.ts'
 import type { Engine, QueueBounds, Retention } from './queue.ts'
+import { SqliteQueue } from './sqlite/engine.ts'
 
-/** Opens the engine that a URL names; throws AFTERWORK_BAD_OPTION when there is none. */
+/** The engine that a URL names, not opened yet; throws AFTERWORK_BAD_OPTION when there is none. */
 export function openQueue(url: string, bounds: QueueBounds, retention: Retention): Engine {
   if (url === 'memory:') return new MemoryQueue(bounds, retention)
-  throw badOption('queue', "'memory:'", url)
+  const file = /^sqlite:(.+)$/.exec(url)?.[1]
+  if (file !== undefined) return new SqliteQueue(file, bounds, retention)
+  throw badOption('queue', "'memory:' or 'sqlite:' with a file, such as 'sqlite:data/queue.db'", url)
 }

@@ -12,13 +12,18 @@ export type Settlement =
   | { state: 'queued'; at: number; failure: Failure; suspect?: boolean }
   | { state: 'cancelled'; at: number; failure: Failure }
 
-/** Where tasks wait. Every promise settles only once the engine has the change for good. */
+/** Where tasks wait. A promise resolves once the engine has the change for good; when it rejects nothing has changed. */
 export interface Queue {
   /**
    * Stores all of them or none. Held tasks wait for release().
    * @throws AFTERWORK_QUEUE_FULL past the bounds, unless `unbounded` (follow-ups)
    */
   add(tasks: readonly NewTask[], options: { held: boolean; unbounded?: boolean }): Promise<void>
+  /**
+   * Removes held tasks as though they had never been added: whoever added them was told that they could not be stored.
+   * One that others share meanwhile, through its unique key, stays.
+   */
+  discard(ids: readonly string[]): Promise<void>
   /** Lets held tasks start; ids that are unknown or not held are passed over. */
   release(ids: readonly string[]): Promise<void>
   /**
@@ -28,10 +33,15 @@ export interface Queue {
    */
   claim(pool: string, slots: number): Promise<ClaimedTask[]>
   /**
-   * Records that the claimed tasks run from now on, each with one attempt more; gives the ids of those that do, for
-   * one may have been cancelled meanwhile.
+   * Takes the next task of these pools that ran when the process before this one crashed, which it may have been the
+   * reason of; undefined when there is none left.
    */
-  start(ids: readonly string[], at: number): Promise<readonly string[]>
+  claimSuspect(pools: Iterable<string>): Promise<ClaimedTask | undefined>
+  /**
+   * Records that the claimed tasks run from now on, each with one attempt more; gives the ids of those that do, for
+   * one may have been cancelled meanwhile. `alone` when no other task runs in the process.
+   */
+  start(ids: readonly string[], at: number, alone?: boolean): Promise<readonly string[]>
   /** Gives back claimed tasks that were not started. */
   giveBack(ids: readonly string[]): Promise<void>
   /** Records how an attempt ended, and its follow-ups, as one; false if that attempt is not running any more. */
@@ -45,6 +55,8 @@ export interface Queue {
   progress(id: string, attempt: number, progress: Progress): void
   /** Calls back, in a later turn of the loop, whenever tasks of a pool may have become claimable. */
   onClaimable(listener: (pool: string) => void): void
+  /** Calls back when the engine failed at something that nobody waits for, and goes on. */
+  onError(listener: (error: Error, during: string) => void): void
   close(): Promise<void>
 }
 
@@ -105,7 +117,13 @@ export interface Controls {
 }
 
 /** What every engine is. */
-export interface Engine extends Queue, Records, Controls {}
+export interface Engine extends Queue, Records, Controls {
+  /**
+   * Opens the queue, and recovers what an earlier process left in it; nothing else may be asked before.
+   * @throws AFTERWORK_QUEUE_IN_USE, AFTERWORK_QUEUE_UNUSABLE, AFTERWORK_QUEUE_CORRUPT
+   */
+  open(): Promise<void>
+}
 
 /** How much may wait. */
 export interface QueueBounds {

@@ -35,7 +35,8 @@ export interface Config {
   port: number
   /** The folder of everything the service stores. */
   data: string
-  queue: string
+  /** URL of the queue; null for a file in the data folder. */
+  queue: string | null
   /** Threads of the pool `cpu`. */
   poolMin: number
   poolMax: number
@@ -63,7 +64,7 @@ const defaults = {
   host: '127.0.0.1',
   port: 3000,
   data: './data',
-  queue: 'memory:',
+  queue: null,
   poolMin: 1,
   poolMax: availableParallelism(),
   mailConcurrency: 10,

@@ -43,7 +43,7 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
   const data = prepareData(config.data)
   const afterwork = createAfterwork({
     tasks,
-    queue: config.queue,
+    queue: config.queue ?? `sqlite:${data}/queue.db`,
     pools: poolsOf(config, data),
     maxQueued: config.maxQueued,
     maxQueuedBytes: config.maxQueuedBytes,

@@ -359,20 +359,25 @@ test('a queue that fails to record starts is reported, and the tasks are run lat
   t.is((await queue.get(tasks[0].id))?.attempt, 1)
 })
 
-test('a queue that fails to record an outcome is reported, and the next task runs', async (t) => {
+test('a queue that fails to record an outcome is reported, others go on, and it is asked again until it does', async (t) => {
   const { dispatcher, cpu, add, told, queue, events } = spread(new Stage(t))
   const error = new Error('disk full')
   const [a, b] = [newTask(), newTask()]
-  events.on('task.succeeded', ({ id }) => t.is(id, b.id))
+  const order: string[] = []
+  const both = new Promise<void>((resolve) => {
+    events.on('task.succeeded', ({ id }) => order.push(id) === 2 && resolve())
+  })
   failOnce(queue, 'record', error)
   const trouble = told('afterwork.error')
   dispatcher.start()
   await add(a, b)
   await cpu.end(a)
   t.like(await trouble, { error, during: `recording the outcome of ${a.name} ${a.id}` })
-  const succeededAt = told('task.succeeded')
+  t.is((await queue.get(a.id))?.state, 'running')
   await cpu.end(b)
-  await succeededAt
+  await both
+  t.deepEqual(order, [b.id, a.id])
+  t.is((await queue.get(a.id))?.state, 'succeeded')
 })
 
 for (const how of ['rejects', 'throws'] as const) {

@@ -31,8 +31,11 @@ import { property } from './property.ts'
 
 export { newGroup, newTask, storedFile, type Open, type Wanted } from './conformance/subject.ts'
 
-/** What every engine does, written against its interface alone: `conformance('memory', open)` in a test file. */
-export function conformance(name: string, open: Open): void {
+/**
+ * What every engine does, written against its interface alone: `conformance('memory', open)` in a test file. `runs` is
+ * how many random sequences are tried.
+ */
+export function conformance(name: string, open: Open, runs = 400): void {
   async function subject(
     t: ExecutionContext,
     { bounds, retention }: { bounds?: Partial<QueueBounds>; retention?: Partial<Retention> } = {},
@@ -56,7 +59,7 @@ export function conformance(name: string, open: Open): void {
   pause(name, subject)
   onEnded(name, subject)
   exact(name, subject)
-  property(name, open)
+  property(name, open, runs)
 
   test(`${name}: a task comes out as it went in`, async (t) => {
     const queue = await subject(t)

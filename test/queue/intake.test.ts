@@ -14,7 +14,7 @@ const { files } = defineTasks(url, {
 function setUp(t: ExecutionContext, maxTasks = 100) {
   const queue = new MemoryQueue({ maxTasks, maxBytes: 1_000_000 }, { tasks: 10 })
   const events = new Events()
-  const intake = new Intake(queue, events, url)
+  const intake = new Intake(queue, events, url, 5_000)
   t.teardown(() => queue.close())
   return { queue, events, intake }
 }

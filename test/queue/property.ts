@@ -18,10 +18,10 @@ const retention: Retention = { tasks: 100_000 }
 const patience = 2_000
 
 /** Whatever is done to an engine, and in whatever order, it does what the model does; AFTERWORK_RUNS=10000 for long. */
-export function property(name: string, open: Open): void {
-  const runs = Number(process.env['AFTERWORK_RUNS'] ?? 400)
+export function property(name: string, open: Open, usual: number): void {
+  const runs = Number(process.env['AFTERWORK_RUNS'] ?? usual)
   const seed = process.env['AFTERWORK_SEED']
-  test(`${name}: whatever is done to it, it keeps its promises`, async (t) => {
+  test.serial(`${name}: whatever is done to it, it keeps its promises`, async (t) => {
     const most = 20_000 + runs * 50
     t.timeout(2 * most)
     await keepsPromises(() => open(t, bounds, retention), {

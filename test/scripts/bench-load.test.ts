@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { Load } from '../../scripts/bench/harness/load.ts'
 import { listening } from '../../scripts/bench/harness/system-module.ts'
@@ -70,6 +72,34 @@ test('a closed loop sends a body that no other request has, and counts answers a
   t.is(seen.answered, bodies.length)
   t.is(new Set(bodies).size, bodies.length)
   t.is(seen.failed, bodies.filter((body) => body.endsWith('3')).length)
+  t.is(seen.unanswered, 0)
+})
+
+test('a closed loop tells answers of one length apart, and waits for the rest of one that is cut', async (t) => {
+  const answers = [
+    'HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nbody',
+    'HTTP/1.1 503 Occupied\r\nContent-Length: 4\r\n\r\nbody',
+    'HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\nbody| left',
+  ]
+  let asked = 0
+  const server = createTcpServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => {
+      const [first, rest] = answers[asked++ % answers.length]!.split('|')
+      socket.write(first!)
+      if (rest !== undefined) setTimeout(() => socket.write(rest), 5)
+    })
+  }).listen(0, '127.0.0.1')
+  const load = new Load()
+  t.teardown(() => {
+    load.stop()
+    server.close()
+  })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const seen = await load.closed({ url: `http://127.0.0.1:${port}/`, connections: 1, seconds: 0.3 })
+  t.is(seen.answered, asked)
+  t.is(seen.failed, Math.floor((asked + 1) / 3))
   t.is(seen.unanswered, 0)
 })
 

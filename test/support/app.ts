@@ -5,6 +5,7 @@ import Koa from 'koa'
 import { createAfterwork, problems, type Afterwork, type AfterworkOptions } from 'afterwork'
 import type { Ending } from './endings.ts'
 import { EventLog } from './events.ts'
+import { temporaryFolder } from './folder.ts'
 import { tasks } from './tasks.ts'
 
 /** A Koa app that listens, with its background tasks and all their events. */
@@ -18,9 +19,13 @@ export interface TestApp {
   errors: Error[]
 }
 
+/** AFTERWORK_TEST_QUEUE=sqlite runs the tests of the runtime on the durable queue. */
+const durable = process.env['AFTERWORK_TEST_QUEUE'] === 'sqlite'
+
 /** Small pools, no log, no patience: what most tests want. */
 export const quick = {
   tasks,
+  queue: 'memory:',
   logger: false as const,
   drain: 0,
   pools: { cpu: { minThreads: 1, maxThreads: 2, nice: 0 }, mail: { minThreads: 0, nice: 0 } },
@@ -31,7 +36,8 @@ export async function startAfterwork(
   ending: Ending,
   options: Partial<AfterworkOptions> = {},
 ): Promise<{ afterwork: Afterwork; events: EventLog }> {
-  const afterwork = createAfterwork({ ...quick, ...options })
+  const queue = durable ? `sqlite:${await temporaryFolder(ending)}/queue.db` : quick.queue
+  const afterwork = createAfterwork({ ...quick, queue, ...options })
   const events = new EventLog(afterwork)
   ending.teardown(() => afterwork.stop())
   await afterwork.start()

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { readConfig } from '../../src/service/config.ts'
@@ -24,4 +25,10 @@ export async function serve(
   const service = await startService(config, pino({ level: 'silent' }))
   ending.teardown(() => service.stop())
   return { ...service, data, events: new EventLog(service.afterwork) }
+}
+
+/** What a data folder holds beside the files of its queue. */
+export async function namesIn(data: string): Promise<string[]> {
+  const names = await readdir(data)
+  return names.filter((name) => !name.startsWith('queue.db')).toSorted()
 }

@@ -6,6 +6,8 @@ export interface System {
   name: string
   /** URL of the module that starts it: `import.meta.resolve('./loop/plain.ts')`, say. */
   module: string
+  /** Flags of Node.js for its process. */
+  flags?: readonly string[]
 }
 
 /** A number that every trial yields, shown as a column. */
@@ -28,12 +30,23 @@ export interface Trial<Size> {
   load: Load
   /** An empty folder that is removed after the trial. */
   folder: string
+  /** What prepare() filled; it is there for all rounds, so leave it as it is. */
+  prepared: string
   /**
    * Starts the system in a new process, which is stopped after the trial: no trial then inherits heap, queue or
    * optimised code from another, and no idle competitor shares the cores with the one measured. `options` go to the
    * module's start(). Throws Absent where the system is not installed.
    */
   start: (options?: object) => Promise<RunningSystem>
+}
+
+/** What is made once, before the first round. */
+export interface Preparation<Size> {
+  size: Size
+  /** An empty folder that is removed after the last round. */
+  folder: string
+  /** Starts a process that helps, which is stopped afterwards. */
+  start: (system: Omit<System, 'name'>, options?: object) => Promise<RunningSystem>
 }
 
 /** A benchmark: what is compared, how one trial is measured, and what must hold between the systems. */
@@ -45,6 +58,10 @@ export interface Benchmark<Size, Measure extends string> {
   columns: readonly Column<Measure>[]
   /** What a trial gets by default, and with --quick. */
   sizes: { full: Size; quick: Size }
+  /** Whether it measures what is on disk when it is acknowledged, and so means nothing on files in memory. */
+  durable?: boolean
+  /** Makes what all trials use but would take too long for each. */
+  prepare?(preparation: Preparation<Size>): Promise<void>
   /** Warms up, measures, and returns NaN for what this system does not have. */
   measure(trial: Trial<Size>): Promise<Record<Measure, number>>
   /**

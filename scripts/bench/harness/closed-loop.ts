@@ -42,9 +42,12 @@ export async function closedLoop(options: ClosedOptions, signal: AbortSignal): P
   const end = start + options.seconds * 1_000
 
   async function keepSending(connection: Connection): Promise<void> {
-    for (let at = start; at < end && !signal.aborted; at = performance.now()) {
+    let at = start
+    while (at < end && !signal.aborted) {
       const status = await connection.request(next())
-      latencies.push(performance.now() - at)
+      const answeredAt = performance.now()
+      latencies.push(answeredAt - at)
+      at = answeredAt
       if (status >= 400) failed++
     }
   }

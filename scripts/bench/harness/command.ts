@@ -1,9 +1,10 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { AnyBenchmark } from './benchmark.ts'
 import { allHeld, verdicts } from './floors.ts'
 import { report, reportJson, reportTable, verdictTable } from './report.ts'
 import { measureRounds } from './rounds.ts'
+import { findStorage, type Storage } from './storage.ts'
 import { figure } from './table.ts'
 
 /** Where lines go: the console, or what a test reads. */
@@ -36,9 +37,16 @@ export async function benchCommand(
     output.error((error as Error).message.split('. To specify', 1)[0]!)
     return 1
   }
-  if (request !== undefined) return run(request, output)
-  for (const { name, description } of benchmarks) output.log(`${name}: ${description}`)
-  return 0
+  if (request === undefined) {
+    for (const { name, description } of benchmarks) output.log(`${name}: ${description}`)
+    return 0
+  }
+  try {
+    return await run(request, output)
+  } catch (error) {
+    output.error((error as Error).message)
+    return 1
+  }
 }
 
 function parse(args: string[], benchmarks: readonly AnyBenchmark[]): Request | undefined {
@@ -69,11 +77,16 @@ function parse(args: string[], benchmarks: readonly AnyBenchmark[]): Request | u
 async function run({ benchmark, rounds, quick, json, check }: Request, output: Output): Promise<number> {
   const say = (line: string): void => (json ? output.error(line) : output.log(line))
   const { name, description, columns, sizes } = benchmark
+  const storage = await findStorage()
   say(`${name}: ${description}`)
   say(`Node ${process.version}, ${availableParallelism()} cores, rounds: ${rounds}${quick ? ', quick' : ''}`)
+  // What else runs takes from the systems in unequal parts, and turns ratios round.
+  say(`load of the machine before it began: ${figure(loadavg()[0]!, 1)}`)
+  if (benchmark.durable === true) say(storageLine(storage))
   const results = await measureRounds(benchmark, {
     rounds,
     size: quick ? sizes.quick : sizes.full,
+    storage,
     heard: (round, system, measures) => {
       const known = columns.filter(({ measure }) => !Number.isNaN(measures[measure]))
       const figures = known.map(
@@ -89,5 +102,11 @@ async function run({ benchmark, rounds, quick, json, check }: Request, output: O
   say('')
   verdictTable(judged).forEach(say)
   if (json) output.log(reportJson(summary))
-  return check && !allHeld(judged) ? 1 : 0
+  const meaningful = storage.onDisk || benchmark.durable !== true
+  return check && !(meaningful && allHeld(judged)) ? 1 : 0
+}
+
+function storageLine({ folder, type, onDisk }: Storage): string {
+  const warning = onDisk ? '' : ', which is memory and no disk: choose a folder with AFTERWORK_BENCH_DIR'
+  return `files in ${folder}: ${type}${warning}`
 }

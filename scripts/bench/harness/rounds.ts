@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { AnyBenchmark, System } from './benchmark.ts'
 import { Load } from './load.ts'
 import { Absent } from './system-module.ts'
+import { withFolder, type Storage } from './storage.ts'
 import { startSystem, type RunningSystem } from './system.ts'
 
 /** What one system yielded in one round, by measure. */
@@ -18,43 +16,55 @@ export interface Results {
   absent: ReadonlyMap<string, string>
 }
 
-/** How often and how big, and who hears of each trial. */
+/** How often, how big and where, and who hears of each trial. */
 export interface RoundsOptions {
   rounds: number
   size: unknown
+  storage: Storage
   heard?: (round: number, system: string, measures: Measures) => void
 }
 
-/** The most a trial may take, in milliseconds. */
-const trialLimit = 180_000
+/** What a round has beside its systems. */
+interface Surroundings {
+  load: Load
+  size: unknown
+  storage: Storage
+  prepared: string
+}
+
+/** The most a trial may take, and what prepares them all, in milliseconds. */
+const limits = { trial: 300_000, preparation: 900_000 }
 
 /** Measures every system once a round; each round begins with another system, so that none is always the first. */
 export async function measureRounds(
   benchmark: AnyBenchmark,
-  { rounds, size, heard }: RoundsOptions,
+  { rounds, size, storage, heard }: RoundsOptions,
 ): Promise<Results> {
-  const load = new Load()
-  const absent = new Map<string, string>()
-  const results: Map<string, Measures>[] = []
-  try {
-    for (let round = 0; round < rounds; round++) {
-      const measured = new Map<string, Measures>()
-      for (const system of rotated(benchmark.systems, round)) {
-        if (absent.has(system.name)) continue
-        const measures = await runTrial(benchmark, system, load, size)
-        if (measures instanceof Absent) {
-          absent.set(system.name, measures.message)
-          continue
+  return withFolder(storage, async (prepared) => {
+    await prepare(benchmark, size, prepared)
+    const load = new Load()
+    const absent = new Map<string, string>()
+    const results: Map<string, Measures>[] = []
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const measured = new Map<string, Measures>()
+        for (const system of rotated(benchmark.systems, round)) {
+          if (absent.has(system.name)) continue
+          const measures = await runTrial(benchmark, system, { load, size, storage, prepared })
+          if (measures instanceof Absent) {
+            absent.set(system.name, measures.message)
+            continue
+          }
+          measured.set(system.name, measures)
+          heard?.(round, system.name, measures)
         }
-        measured.set(system.name, measures)
-        heard?.(round, system.name, measures)
+        results.push(measured)
       }
-      results.push(measured)
+    } finally {
+      load.stop()
     }
-  } finally {
-    load.stop()
-  }
-  return { rounds: results, absent }
+    return { rounds: results, absent }
+  })
 }
 
 /** The list, begun `by` places further on. */
@@ -63,35 +73,56 @@ export function rotated<T>(list: readonly T[], by: number): T[] {
   return [...list.slice(first), ...list.slice(0, first)]
 }
 
+async function prepare(benchmark: AnyBenchmark, size: unknown, folder: string): Promise<void> {
+  if (benchmark.prepare === undefined) return
+  try {
+    await withSystems(limits.preparation, (starting) => {
+      const start = (system: Omit<System, 'name'>, options?: object): Promise<RunningSystem> =>
+        starting({ name: 'preparation', ...system }, options)
+      return benchmark.prepare!({ size, folder, start })
+    })
+  } catch (error) {
+    throw new Error(`${benchmark.name}, preparation: ${(error as Error).message}`, { cause: error })
+  }
+}
+
 async function runTrial(
   benchmark: AnyBenchmark,
   system: System,
-  load: Load,
-  size: unknown,
+  { storage, ...surroundings }: Surroundings,
 ): Promise<Measures | Absent> {
-  const folder = await mkdtemp(join(tmpdir(), 'afterwork-bench-'))
+  try {
+    return await withFolder(storage, (folder) =>
+      withSystems(limits.trial, (starting) => {
+        const start = (options?: object): Promise<RunningSystem> => starting(system, options)
+        return benchmark.measure({ ...surroundings, system, folder, start })
+      }),
+    )
+  } catch (error) {
+    if (error instanceof Absent) return error
+    throw new Error(`${benchmark.name}, ${system.name}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Stops the systems that `work` started when it has ended, or when its time is over. */
+async function withSystems<T>(limit: number, work: (start: typeof startSystem) => Promise<T>): Promise<T> {
   const started: RunningSystem[] = []
   const over = new AbortController()
 
-  async function start(options?: object): Promise<RunningSystem> {
+  async function start(system: System, options?: object): Promise<RunningSystem> {
     const running = await startSystem(system, options)
     started.push(running)
     return running
   }
   async function tooLong(): Promise<never> {
-    await wait(trialLimit, undefined, { signal: over.signal })
-    throw new Error(`it took longer than ${trialLimit} ms`)
+    await wait(limit, undefined, { signal: over.signal })
+    throw new Error(`it took longer than ${limit} ms`)
   }
 
   try {
-    const measuring = benchmark.measure({ system, size, load, folder, start })
-    return await Promise.race([measuring, tooLong()])
-  } catch (error) {
-    if (error instanceof Absent) return error
-    throw new Error(`${benchmark.name}, ${system.name}: ${(error as Error).message}`, { cause: error })
+    return await Promise.race([work(start), tooLong()])
   } finally {
     over.abort()
     await Promise.all(started.map((running) => running.stop()))
-    await rm(folder, { recursive: true, force: true })
   }
 }

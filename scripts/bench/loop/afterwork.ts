@@ -5,7 +5,7 @@ import { tasks } from './tasks.ts'
 
 /** An app that adds tasks with POST /burst?tasks=&ms= and answers GET /ended when all have ended. */
 export async function start(): Promise<ListeningSystem> {
-  const afterwork = createAfterwork({ tasks, logger: false })
+  const afterwork = createAfterwork({ tasks, queue: 'memory:', logger: false })
   let ended: Promise<void> | undefined
 
   const app = new Koa()

@@ -1,0 +1,6 @@
+import { defineTasks } from 'afterwork/tasks'
+
+/** The tasks of the benchmarks of the queue. */
+export const tasks = defineTasks(import.meta.url, {
+  count: () => import('./count.ts'),
+})

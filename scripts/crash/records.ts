@@ -1,0 +1,74 @@
+import type { TaskDocument } from 'afterwork'
+import { getJson } from './send.ts'
+
+/** A task as GET /tasks/:id tells of it. */
+export interface SeenTask {
+  id: string
+  name: string
+  state: TaskDocument['state']
+  attempt: number
+  error: { code: string | null; message: string } | null
+  /** Milliseconds since 1970. */
+  addedAt: number
+  endedAt: number | null
+  /** Which task of which request it is, as its arguments say. */
+  marker: string | null
+  /** The stored file among its arguments, with the names of what was made of it. */
+  file: { id: string; variants: string[] } | null
+}
+
+/** How many are asked for at a time: as many as the service gives. */
+const pageSize = 200
+
+/** What the tasks of a state, or all, look like in a list, newest first. */
+export async function listTasks(url: string, state?: TaskDocument['state']): Promise<TaskDocument[]> {
+  const found: TaskDocument[] = []
+  let cursor = ''
+  for (;;) {
+    const query = `limit=${pageSize}${state === undefined ? '' : `&state=${state}`}${cursor}`
+    const page = await getJson<{ tasks: TaskDocument[]; next: string | null }>(`${url}/tasks?${query}`)
+    found.push(...page.tasks)
+    if (page.next === null) return found
+    cursor = `&cursor=${page.next}`
+  }
+}
+
+/** The tasks that have not ended. */
+export async function liveTasks(url: string): Promise<TaskDocument[]> {
+  // A task may go on to a state that was read already, and be missed: whoever waits asks again.
+  const lists = []
+  for (const state of ['scheduled', 'queued', 'running'] as const) lists.push(await listTasks(url, state))
+  return lists.flat()
+}
+
+/** What is known of one task, or undefined when nothing is. */
+export async function getTask(url: string, id: string): Promise<SeenTask | undefined> {
+  try {
+    return seen(await getJson<TaskDocument>(`${url}/tasks/${id}`))
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return undefined
+    throw error
+  }
+}
+
+function seen(document: TaskDocument): SeenTask {
+  const { id, name, state, attempt, error, addedAt, endedAt, result } = document
+  const args = document.arguments as [({ marker?: string; args?: { marker: string }[] } | null)?, unknown?]
+  const [note, file] = args ?? []
+  const parent = note?.args?.[0]?.marker
+  const variants = (result as { variants?: { name: string }[] } | null)?.variants ?? []
+  return {
+    id,
+    name,
+    state,
+    attempt,
+    error: error === null ? null : { code: error.code ?? null, message: error.message },
+    addedAt: Date.parse(addedAt),
+    endedAt: endedAt === null ? null : Date.parse(endedAt),
+    marker: parent === undefined ? (note?.marker ?? null) : `${parent}.e`,
+    file:
+      name === 'files.process'
+        ? { id: (file as { id: string }).id, variants: variants.map((variant) => variant.name) }
+        : null,
+  }
+}

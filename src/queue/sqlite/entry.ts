@@ -1,0 +1,88 @@
+import type { ResolvedOptions } from '../../core/options.ts'
+import type { ClaimedTask, NewTask, Progress } from '../../core/task.ts'
+import type { Waiting } from '../lanes.ts'
+import { flagsOf, parseOptions, type WaitingRow } from './row.ts'
+
+/** A task that the main thread has: it can be claimed, was claimed, or runs. All others are on disk only. */
+export interface Entry extends Waiting {
+  task: { id: string; name: string; args: string; group: string; options: ResolvedOptions }
+  flags: number
+  bytes: number
+  attempt: number
+  failures: number
+  suspect: boolean
+  addedAt: number
+  /** Its response has not closed. */
+  held: boolean
+  /** It ran, or may have, when the process before this one crashed. */
+  careful: boolean
+  /** Whether it is on disk that it may start any moment, so that it can be started at once. */
+  armed: 'no' | 'asked' | 'yes'
+  /** It was taken out of its lane to be armed. */
+  ahead: boolean
+  claimed: boolean
+  running: boolean
+  /** The store was asked to note that it runs. */
+  startAsked: boolean
+  /** How it ended is on its way to the store. */
+  settling: boolean
+  startedAt: number
+  progress: Progress | null
+}
+
+export function entryOfTask(
+  task: NewTask,
+  sequence: number,
+  bytes: number,
+  now: number,
+  held: boolean,
+): Entry {
+  const { id, name, args, group, options } = task
+  return {
+    ...fresh,
+    task: { id, name, args, group, options },
+    sequence,
+    flags: flagsOf(task),
+    bytes,
+    addedAt: now,
+    held,
+  }
+}
+
+export function entryOfRow(row: WaitingRow): Entry {
+  const { id, name, args, grp, options } = row
+  return {
+    ...fresh,
+    task: { id, name, args, group: grp ?? id, options: parseOptions(options) },
+    sequence: row.seq,
+    flags: row.flags,
+    bytes: row.bytes,
+    attempt: row.attempt,
+    failures: row.failures,
+    suspect: row.suspect === 1,
+    addedAt: row.added_at,
+  }
+}
+
+export function toClaimed({ task, attempt, failures, suspect, addedAt }: Entry): ClaimedTask {
+  const { id, name, args, group, options } = task
+  return { id, name, args, group, options, attempt: attempt + 1, failures, suspect, addedAt }
+}
+
+const fresh = {
+  waiting: false,
+  standing: false,
+  attempt: 0,
+  failures: 0,
+  suspect: false,
+  held: false,
+  careful: false,
+  armed: 'no',
+  ahead: false,
+  claimed: false,
+  running: false,
+  startAsked: false,
+  settling: false,
+  startedAt: 0,
+  progress: null,
+} as const

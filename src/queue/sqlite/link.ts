@@ -1,0 +1,248 @@
+import type { Worker } from 'node:worker_threads'
+import { AfterworkError, type ErrorCode } from '../../core/errors.ts'
+import { toError } from '../../core/failure.ts'
+import type { Answer, News, Opened, Refusal, Totals } from './message.ts'
+
+/** How long what must be stored in the end waits before it is tried again, in milliseconds. */
+const retryDelay = 1_000
+/** A store that dies so many times within a minute is not started again. */
+const mostDeaths = 5
+
+/** One thing that the store is asked. */
+export interface Operation {
+  fields: readonly unknown[]
+  /** It is stored; called in the order of the operations, before anything of the same transaction is told. */
+  stored?(result: unknown): void
+  /** Nothing of it was stored, or, where the store died, it cannot be known. */
+  lost?(error: AfterworkError, unknown: boolean): void
+  /** Asked again until it is stored. */
+  persistent?: boolean
+}
+
+/** What the link tells the engine. */
+interface Hooks {
+  /** About to send: what else should go along. */
+  collect(): void
+  /** A transaction is on disk, and this came of it beside the results. */
+  committed(news: readonly News[]): void
+  /** Something went wrong that no caller can be told of. */
+  error(error: Error, during: string): void
+}
+
+/**
+ * The way to the store thread. What is asked while a transaction goes on is collected and sent as one message, which
+ * is one transaction and one answer: the more there is to do, the more of it shares an fsync.
+ */
+export class StoreLink {
+  readonly #start: (resumed: boolean) => Worker
+  readonly #hooks: Hooks
+  #worker: Worker | undefined
+  #waiting: Operation[] = []
+  #sent: Operation[] | undefined
+  #scheduled = false
+  #idle: (() => void)[] = []
+  #totals: Totals = []
+  #deaths: number[] = []
+  /** The last transaction failed, of which was told. */
+  #failing = false
+  #closed = false
+
+  constructor(start: (resumed: boolean) => Worker, hooks: Hooks) {
+    this.#start = start
+    this.#hooks = hooks
+  }
+
+  /** Counters as of the last transaction. */
+  get totals(): Totals {
+    return this.#totals
+  }
+
+  /** Starts the store; what it says first. Throws what opening the file failed with. */
+  async open(): Promise<Opened & { type: 'opened' }> {
+    const opened = await this.#spawn(false)
+    if (opened.type === 'refused') {
+      this.#closed = true
+      throw new AfterworkError(opened.code as ErrorCode, opened.message, { cause: toError(opened.failure) })
+    }
+    this.#totals = opened.totals
+    return opened
+  }
+
+  /**
+   * Asks one thing; rejects with the refusal of the store, or AFTERWORK_QUEUE_FAILED when it was not stored, or, `lost`
+   * is told, when that is unknown.
+   */
+  ask<T>(
+    fields: readonly unknown[],
+    stored?: (result: T) => void,
+    lost?: (unknown: boolean) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.send({
+        fields,
+        stored: (result) => {
+          const refusal = refusalOf(result)
+          if (refusal !== undefined) return reject(refusal)
+          stored?.(result as T)
+          resolve(result as T)
+        },
+        lost: (error, unknown) => {
+          lost?.(unknown)
+          reject(error)
+        },
+      })
+    })
+  }
+
+  /** Asks one thing again and again until it is stored; rejects only when the queue is closed. */
+  persist(fields: readonly unknown[]): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.send({ fields, stored: () => resolve(), lost: reject, persistent: true }),
+    )
+  }
+
+  send(operation: Operation): void {
+    if (this.#closed) {
+      operation.lost?.(failed(new Error('The queue is closed')), false)
+      return
+    }
+    this.#waiting.push(operation)
+    this.schedule()
+  }
+
+  /** There is something to collect, also if nothing was sent. */
+  schedule(): void {
+    if (this.#scheduled || this.#sent !== undefined) return
+    this.#scheduled = true
+    setImmediate(() => this.#flush())
+  }
+
+  /** Resolves when all that was asked so far is stored, or lost. */
+  async settled(): Promise<void> {
+    this.#hooks.collect()
+    if (this.#waiting.length > 0) {
+      await new Promise<void>((resolve) =>
+        this.send({ fields: [], stored: () => resolve(), lost: () => resolve() }),
+      )
+    } else if (this.#sent !== undefined) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve))
+    }
+  }
+
+  /** Stores what is left and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    await this.settled()
+    this.#closed = true
+    const worker = this.#worker
+    if (worker === undefined) return
+    const exited = new Promise((resolve) => worker.once('exit', resolve))
+    worker.ref()
+    worker.postMessage('close')
+    await exited
+  }
+
+  #flush(): void {
+    this.#scheduled = false
+    if (this.#sent !== undefined || this.#worker === undefined) return
+    this.#hooks.collect()
+    if (this.#waiting.length === 0) return
+    const operations = this.#waiting
+    this.#waiting = []
+    this.#sent = operations
+    const message: unknown[] = []
+    // Those without fields only want to know when the others are stored.
+    for (const { fields } of operations) for (const field of fields) message.push(field)
+    this.#worker.ref()
+    this.#worker.postMessage(message)
+  }
+
+  #answered(answer: Answer): void {
+    const operations = this.#sent ?? []
+    this.#sent = undefined
+    if (answer.type === 'failed') this.#failed(operations, failed(toError(answer.failure)))
+    else {
+      this.#failing = false
+      this.#totals = answer.totals
+      let next = 0
+      for (const operation of operations) {
+        operation.stored?.(operation.fields.length === 0 ? undefined : answer.results[next++])
+      }
+      this.#hooks.committed(answer.news)
+    }
+    for (const resolve of this.#idle.splice(0)) resolve()
+    // A queue that has nothing to store keeps no process alive.
+    this.#worker?.unref()
+    this.schedule()
+  }
+
+  #failed(operations: readonly Operation[], error: AfterworkError): void {
+    if (!this.#failing) this.#hooks.error(error, 'storing tasks')
+    this.#failing = true
+    const again = operations.filter(({ persistent }) => persistent === true)
+    for (const operation of operations) if (operation.persistent !== true) operation.lost?.(error, false)
+    if (again.length > 0)
+      setTimeout(() => again.forEach((operation) => this.send(operation)), retryDelay).unref()
+  }
+
+  async #spawn(resumed: boolean): Promise<Opened> {
+    const worker = this.#start(resumed)
+    return await new Promise<Opened>((resolve, reject) => {
+      worker.once('message', (first: Opened) => {
+        this.#worker = worker
+        worker.on('message', (answer: Answer) => this.#answered(answer))
+        worker.unref()
+        resolve(first)
+      })
+      let reason: Error | undefined
+      worker.once('error', (error: Error) => (reason = error))
+      worker.once('exit', (code) => {
+        const error = reason ?? new Error(`The store thread ended with code ${code}`)
+        reject(failed(error))
+        if (this.#worker === worker) void this.#died(error)
+      })
+    })
+  }
+
+  /** What was on its way may be stored or not: what can be asked twice is asked again of the next store. */
+  async #died(error: Error): Promise<void> {
+    this.#worker = undefined
+    const operations = this.#sent ?? []
+    this.#sent = undefined
+    if (this.#closed) return
+    this.#hooks.error(error, 'running the store of the queue')
+    const now = performance.now()
+    this.#deaths = [...this.#deaths.filter((at) => now - at < 60_000), now]
+    const again: Operation[] = []
+    for (const operation of operations) {
+      if (operation.persistent === true) again.push(operation)
+      else operation.lost?.(failed(error), true)
+    }
+    this.#waiting.unshift(...again)
+    for (const resolve of this.#idle.splice(0)) resolve()
+    try {
+      if (this.#deaths.length > mostDeaths) throw new Error('The store of the queue dies again and again')
+      const opened = await this.#spawn(true)
+      if (opened.type === 'refused') throw toError(opened.failure)
+      this.#totals = opened.totals
+      this.schedule()
+    } catch (cause) {
+      this.#closed = true
+      this.#hooks.error(failed(cause as Error), 'starting the store of the queue again')
+      for (const operation of this.#waiting.splice(0)) operation.lost?.(failed(cause as Error), false)
+    }
+  }
+}
+
+/** An error that the store gave as a result. */
+export function refusalOf(result: unknown): AfterworkError | undefined {
+  if (typeof result !== 'object' || result === null || !('refused' in result)) return undefined
+  const { refused, message } = result as Refusal
+  return new AfterworkError(refused as ErrorCode, message)
+}
+
+function failed(cause: Error): AfterworkError {
+  return new AfterworkError('AFTERWORK_QUEUE_FAILED', `The queue could not store it: ${cause.message}`, {
+    cause,
+  })
+}

@@ -1,0 +1,113 @@
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AfterworkError } from '../../../core/errors.ts'
+import { applicationId, migrations } from '../sql.ts'
+
+/** SQLite's codes for a file that is damaged, or no database. */
+const [corrupt, notADatabase] = [11, 26]
+/** Files up to this size are checked throughout at each start, in well under a second. */
+const checkedThroughout = 32 * 1024 ** 2
+
+/**
+ * Opens the file of a queue, makes it if there is none, and brings it to the present version.
+ * @throws AFTERWORK_QUEUE_CORRUPT, AFTERWORK_QUEUE_UNUSABLE; the file stays as it is
+ */
+export function openDatabase(file: string): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    checkHeader(file)
+    database = new DatabaseSync(file)
+    // FULL: a commit is on disk before it is acknowledged, whatever happens to the machine.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
+    database.exec('PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY')
+    checkContent(database, file)
+    migrate(database, file)
+    return database
+  } catch (error) {
+    database?.close()
+    throw explained(error, file)
+  }
+}
+
+/** The folder of a queue is made if it is missing. */
+export function prepareFolder(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+  } catch (error) {
+    throw explained(error, file)
+  }
+}
+
+/** What SQLite or the system said, with what a person can do about it. */
+export function explained(error: unknown, file: string): AfterworkError {
+  if (error instanceof AfterworkError) return error
+  const { errcode, message } = error as { errcode?: number; message: string }
+  // Extended codes carry the plain one in their low byte.
+  const code = errcode === undefined ? undefined : errcode & 0xff
+  if (code === corrupt || code === notADatabase) {
+    return new AfterworkError(
+      'AFTERWORK_QUEUE_CORRUPT',
+      `${file} is damaged (${message}) and was left as it is: 'afterwork tasks recover' saves what can be read`,
+      { cause: error },
+    )
+  }
+  return new AfterworkError('AFTERWORK_QUEUE_UNUSABLE', `${file} cannot be used: ${message}`, {
+    cause: error,
+  })
+}
+
+/** SQLite takes a file that is cut off within its header for an empty one, and would begin anew over what is left. */
+function checkHeader(file: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0) return
+  const header = Buffer.alloc(16)
+  const descriptor = openSync(file, 'r')
+  try {
+    readSync(descriptor, header, 0, header.length, 0)
+  } finally {
+    closeSync(descriptor)
+  }
+  if (size >= 512 && header.toString('latin1') === 'SQLite format 3\0') return
+  throw Object.assign(new Error('file is not a database'), { errcode: notADatabase })
+}
+
+function checkContent(database: DatabaseSync, file: string): void {
+  if (statSync(file).size > checkedThroughout) return
+  const [finding] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
+  if (finding === undefined || finding.quick_check === 'ok') return
+  const line = finding.quick_check.replaceAll(/\s+/g, ' ')
+  throw Object.assign(new Error(line), { errcode: corrupt })
+}
+
+function migrate(database: DatabaseSync, file: string): void {
+  const id = pragma(database, 'application_id')
+  const version = pragma(database, 'user_version')
+  const tables = database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE type = 'table'").get()
+  if (id !== applicationId && (id !== 0 || (tables as { count: number }).count > 0)) {
+    throw new AfterworkError(
+      'AFTERWORK_QUEUE_UNUSABLE',
+      `${file} is a database of something else; give the queue a file of its own`,
+    )
+  }
+  if (version > migrations.length) {
+    throw new AfterworkError(
+      'AFTERWORK_QUEUE_UNUSABLE',
+      `${file} was written by a newer afterwork (version ${version} of the file, this one knows ${migrations.length})`,
+    )
+  }
+  for (let next = version; next < migrations.length; next++) {
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      database.exec(migrations[next]!)
+      database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${next + 1}; COMMIT`)
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): number {
+  return (database.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!
+}

@@ -1,0 +1,173 @@
+import type { Lane, Lanes } from '../lanes.ts'
+import type { Entry } from './entry.ts'
+import type { RefillResult } from './message.ts'
+import type { WaitingRow } from './row.ts'
+
+/** How much of a lane is in memory. */
+export interface WindowSize {
+  tasks: number
+  /** Of their arguments. */
+  bytes: number
+}
+
+/** A turn in a lane. */
+type Turn = Pick<Entry, 'sequence'> & { rank: number }
+
+interface Part {
+  lane: Lane<Entry>
+  /** The last turn that is in memory for sure; null when all are. Those after it are on disk only. */
+  end: Turn | null
+  bytes: number
+  /** How many stay in memory wherever their turn is: they are remembered there only. */
+  careful: number
+  refilling: Promise<void> | null
+  /** What came while the store was asked for more, and may belong to what it gives. */
+  aside: Entry[]
+}
+
+export interface WindowHooks {
+  refill(
+    lane: Lane<Entry>,
+    after: Turn,
+    limit: number,
+    stored: (result: RefillResult) => void,
+  ): Promise<unknown>
+  /** A row of the disk, unless its task is in memory anyway. */
+  enter(row: WaitingRow): Entry | undefined
+  /** A task that waits on disk only from now on. */
+  leave(entry: Entry): void
+}
+
+/** Keeps the first tasks of every lane in memory, and the rest on disk. */
+export class Window {
+  readonly #lanes: Lanes<Entry>
+  readonly #size: WindowSize
+  readonly #hooks: WindowHooks
+  readonly #parts = new Map<string, Map<string, Part>>()
+
+  constructor(lanes: Lanes<Entry>, size: WindowSize, hooks: WindowHooks) {
+    this.#lanes = lanes
+    this.#size = size
+    this.#hooks = hooks
+  }
+
+  /** A lane of which nothing is in memory yet. */
+  async begin(pool: string, name: string): Promise<void> {
+    const part = this.#part(pool, name)
+    part.end = { rank: Number.MIN_SAFE_INTEGER, sequence: 0 }
+    await this.#refill(part)
+  }
+
+  /** A task can be taken: it waits in memory if its turn is near. */
+  offer(entry: Entry): void {
+    const part = this.#part(entry.task.options.pool, entry.task.name)
+    if (part.end === null || !isAfter(entry, part.end) || entry.careful) this.#keep(part, entry)
+    else if (part.refilling !== null) part.aside.push(entry)
+    else this.#hooks.leave(entry)
+  }
+
+  /** A task was taken out of its lane. */
+  left(entry: Entry): void {
+    const part = this.#part(entry.task.options.pool, entry.task.name)
+    part.bytes -= entry.bytes
+    if (entry.careful) part.careful--
+    if (part.end !== null && part.lane.size < this.#size.tasks / 2) this.#refill(part).catch(ignore)
+  }
+
+  /** What to wait for before the next task of a pool is known, which rejects if it cannot be read; undefined when it is. */
+  lacking(pool: string): Promise<void> | undefined {
+    for (const part of this.#parts.get(pool)?.values() ?? [])
+      if (part.end !== null && part.lane.size === 0) return this.#refill(part)
+    return undefined
+  }
+
+  #keep(part: Part, entry: Entry): void {
+    this.#offer(part, entry)
+    const { tasks, bytes } = this.#size
+    const many = part.lane.size - part.careful
+    if (part.refilling !== null || many < 2) return
+    if (many > 2 * tasks || part.bytes > 2 * bytes) this.#shorten(part)
+  }
+
+  #offer(part: Part, entry: Entry): void {
+    if (!entry.waiting) {
+      part.bytes += entry.bytes
+      if (entry.careful) part.careful++
+    }
+    this.#lanes.offer(entry)
+  }
+
+  /** Half of what is in memory leaves it. */
+  #shorten(part: Part): void {
+    const { lane } = part
+    const rest = lane.keep(Math.min(this.#size.tasks, Math.ceil(lane.size / 2)))
+    const [first] = rest
+    if (first === undefined) return
+    part.end = { rank: -first.task.options.priority, sequence: first.sequence - 1 }
+    for (const entry of rest) {
+      part.bytes -= entry.bytes
+      if (!entry.careful) this.#hooks.leave(entry)
+      else {
+        part.careful--
+        this.#offer(part, entry)
+      }
+    }
+  }
+
+  #refill(part: Part): Promise<void> {
+    part.refilling ??= this.#ask(part)
+    return part.refilling
+  }
+
+  async #ask(part: Part): Promise<void> {
+    try {
+      const limit = this.#size.tasks
+      await this.#hooks.refill(part.lane, part.end!, limit, (result) => this.#filled(part, result))
+    } catch (error) {
+      this.#takeAside(part)
+      throw error
+    }
+  }
+
+  #filled(part: Part, { rows, more }: RefillResult): void {
+    const last = rows.at(-1)
+    if (!more) part.end = null
+    else if (last !== undefined) part.end = { rank: last.rank, sequence: last.seq }
+    for (const row of rows) {
+      const entry = this.#hooks.enter(row)
+      if (entry !== undefined) this.#keep(part, entry)
+    }
+    this.#takeAside(part)
+  }
+
+  #takeAside(part: Part): void {
+    part.refilling = null
+    for (const entry of part.aside.splice(0)) this.offer(entry)
+  }
+
+  #part(pool: string, name: string): Part {
+    let parts = this.#parts.get(pool)
+    if (parts === undefined) this.#parts.set(pool, (parts = new Map()))
+    let part = parts.get(name)
+    if (part === undefined) {
+      part = {
+        lane: this.#lanes.lane(pool, name),
+        end: null,
+        bytes: 0,
+        careful: 0,
+        refilling: null,
+        aside: [],
+      }
+      parts.set(name, part)
+    }
+    return part
+  }
+}
+
+function isAfter(entry: Entry, { rank, sequence }: Turn): boolean {
+  const own = -entry.task.options.priority
+  return own > rank || (own === rank && entry.sequence > sequence)
+}
+
+/** It was reported where it failed, and is asked again when the next task is taken or asked for. */
+function ignore(): void {}
