@@ -166,7 +166,8 @@ export class StoreLink {
       this.#totals = answer.totals
       let next = 0
       for (const operation of operations) {
-        operation.stored?.(operation.fields.length === 0 ? undefined : answer.results[next++])
+        const result = operation.fields.length === 0 ? undefined : answer.results[next++]
+        operation.stored?.(result)
       }
       this.#hooks.committed(answer.news)
     }
