@@ -162,12 +162,13 @@ export class Dispatcher {
     this.#began()
     try {
       const end = await this.#run(runner, task)
+      // Its slot is free though its outcome is still to be recorded.
+      this.#pump(runner.name)
       await this.#record(task, end, settle(task, end))
     } catch (error) {
       this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
     }
     this.#ended()
-    this.#pump(runner.name)
   }
 
   /** Runners do not reject; should one do so, its task has failed and the others go on. */
