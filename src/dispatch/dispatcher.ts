@@ -162,9 +162,11 @@ export class Dispatcher {
     this.#began()
     try {
       const end = await this.#run(runner, task)
+      const pauses = pausesPool(end)
       // Its slot is free though its outcome is still to be recorded.
-      this.#pump(runner.name)
+      if (!pauses) this.#pump(runner.name)
       await this.#record(task, end, settle(task, end))
+      if (pauses) this.#pump(runner.name)
     } catch (error) {
       this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
     }
@@ -273,6 +275,10 @@ const eventOf = {
   cancelled: 'task.cancelled',
   queued: 'task.interrupted',
 } as const
+
+function pausesPool({ outcome }: AttemptEnd): boolean {
+  return outcome.kind === 'failed' && outcome.steering?.pausePool === true
+}
 
 function told({ id, name, options }: ClaimedTask | NewTask, at: number): TaskEvent {
   return { id, name, pool: options.pool, at }

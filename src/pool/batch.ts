@@ -1,37 +1,27 @@
 import { batchSize } from '../core/task.ts'
-import type { Envelope, Reply } from './envelope.ts'
+import { pack, type Work } from './envelope.ts'
 import type { Flight } from './flight.ts'
+import type { Threads } from './threads.ts'
 
-/** Attempts that go to a thread in one message, and whose replies come back in one. */
+/** Attempts that go to a thread in one message, and whose replies come back in one; most are one alone. */
 export class Batch {
-  /** The attempt that began last: those before it have ended, though their replies are yet to come. */
-  running: Flight | undefined
-  readonly #send: (envelopes: Envelope[]) => Promise<Reply[]>
-  readonly #envelopes: Envelope[] = []
-  readonly #replies = Promise.withResolvers<Reply[]>()
-  #sent = false
+  readonly threads: Threads
+  readonly flights: Flight[] = []
+  readonly work: Work = []
 
-  constructor(send: (envelopes: Envelope[]) => Promise<Reply[]>) {
-    this.#send = send
-    // Whoever joined sees the error; nobody may have.
-    this.#replies.promise.catch(() => {})
+  constructor(threads: Threads) {
+    this.threads = threads
   }
 
-  /** Whether no more can join. */
-  get closed(): boolean {
-    return this.#sent || this.#envelopes.length === batchSize
+  get full(): boolean {
+    return this.flights.length === batchSize
   }
 
-  /** The reply to one attempt; rejects when the thread ends under the batch. */
-  async join(envelope: Envelope): Promise<Reply> {
-    const index = this.#envelopes.push(envelope) - 1
-    return (await this.#replies.promise)[index]!
-  }
-
-  /** Sends what has joined; asked again it does nothing. */
-  send(): void {
-    if (this.#sent) return
-    this.#sent = true
-    this.#send(this.#envelopes).then(this.#replies.resolve, this.#replies.reject)
+  join(flight: Flight): void {
+    flight.threads = this.threads
+    flight.leads = this.flights.length === 0
+    this.threads.flights.add(flight)
+    this.flights.push(flight)
+    pack(this.work, flight.row, flight.task)
   }
 }

@@ -1,21 +1,16 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { AfterworkError } from '../core/errors.ts'
 import type { LogLevel } from '../core/events.ts'
-import { toError, toFailure } from '../core/failure.ts'
+import { toError } from '../core/failure.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { AttemptEnd, PoolSizes, PoolState, Runner } from '../core/pool.ts'
 import type { ClaimedTask, Progress } from '../core/task.ts'
-import {
-  attemptKey,
-  type AttemptMessage,
-  type Catalog,
-  type Control,
-  type Message,
-  type Reply,
-} from './envelope.ts'
-import { lostOutcome, onlyOne, outcomeOf, outOfMemory, type Flight, type Thread } from './flight.ts'
-import { Guard } from './guard.ts'
+import { lostOutcome, outcomeOf, stopped } from './ending.ts'
+import type { AttemptMessage, Catalog, Reply, ThreadMessage } from './envelope.ts'
+import { Flight } from './flight.ts'
 import { Sender } from './sender.ts'
+import { grace, stop, stoppingError } from './stopping.ts'
+import { Sweep } from './sweep.ts'
 import { Threads } from './threads.ts'
 
 /** What a pool tells while attempts run. */
@@ -26,11 +21,7 @@ export interface PoolHooks {
   error(error: Error): void
 }
 
-/** How long a task that was asked to stop may take before its thread is ended, in milliseconds. */
-const grace = 1_000
-/** How long a thread may take to begin what it was given, in milliseconds; what an ended task left may block it. */
-const patience = 5_000
-/** How many turns of the loop messages may come after what overtook them. */
+/** How many turns of the loop messages may come after the reply that overtook them. */
 const turns = 3
 
 /** Threads that run tasks, over Piscina, which only ever gets as many as it has free slots. */
@@ -39,21 +30,19 @@ export class Pool implements Runner {
   #sizes: PoolSizes
   readonly #catalog: Catalog
   readonly #hooks: PoolHooks
+  /** Every set of threads that may run something; only the newest is given more. */
+  readonly #all = new Set<Threads>()
   #threads: Threads
-  /** Every set of threads that still runs something, and how much. */
-  readonly #load = new Map<Threads, number>()
-  /** The last of those that may have cost others their thread, which run one after the other. */
-  #quarantined: Promise<unknown> = Promise.resolve()
-  readonly #flights = new Map<string, Flight>()
-  readonly #byThread = new Map<number, Thread>()
+  /** Suspects that wait for their turn, which run one after the other. */
+  readonly #waiting = new Set<Flight>()
+  #lastSuspect: Promise<unknown> = Promise.resolve()
+  #running = 0
   readonly #leaving = new Set<Promise<void>>()
-  readonly #sender = new Sender()
-  readonly #guard = new Guard({
-    busyThreads: () => this.#byThread.values(),
-    worker: (thread) => this.#worker(thread.id),
-    collect: (thread) => this.#say({ type: 'collect', thread: thread.id }),
-    outgrown: (thread, used) => this.#outgrown(thread, used),
+  readonly #sender = new Sender({
+    replied: (flight, reply) => this.#replied(flight, reply),
+    lost: (flight, error) => this.#lost(flight, error),
   })
+  readonly #sweep = new Sweep(this.#all)
   #onEmpty = (): void => {}
   #stopped = false
   #ending: Promise<void> | undefined
@@ -76,33 +65,27 @@ export class Pool implements Runner {
 
   get state(): Omit<PoolState, 'paused'> {
     const { minThreads, maxThreads, concurrency } = this.#sizes
-    return { name: this.name, minThreads, maxThreads, concurrency, running: this.#flights.size }
+    return { name: this.name, minThreads, maxThreads, concurrency, running: this.#running }
   }
 
   run(task: ClaimedTask): Promise<AttemptEnd> {
-    const stopping = this.#stopped ? stoppingError() : undefined
-    const flight: Flight = {
-      task,
-      startedAt: null,
-      thread: undefined,
-      first: false,
-      batch: undefined,
-      heard: 0,
-      timer: undefined,
-      stopping,
-    }
-    this.#flights.set(attemptKey(task), flight)
-    this.#guard.start()
-    if (task.suspect) return this.#runAlone(flight)
-    const threads = this.#threads
-    const send = task.options.batch ? 'batched' : 'single'
-    return this.#fly(flight, threads, () => this.#sender[send](flight, threads))
+    this.#running++
+    if (task.suspect) return this.#runInTurn(task)
+    return new Promise((land) => {
+      const flight = new Flight(task, land)
+      if (this.#stopped) return this.#land(flight, stopped(stoppingError()))
+      if (task.options.batch) this.#sender.batched(flight, this.#threads)
+      else this.#sender.single(flight, this.#threads)
+      this.#sweep.start()
+    })
   }
 
   cancel(id: string, attempt: number): void {
-    const flight = this.#flights.get(attemptKey({ id, attempt }))
-    if (flight === undefined) return
-    this.#stopFlight(flight, new AfterworkError('AFTERWORK_CANCELLED', `${flight.task.name} was cancelled`))
+    for (const flight of this.#flights()) {
+      const { task } = flight
+      if (task.id === id && task.attempt === attempt)
+        stop(flight, new AfterworkError('AFTERWORK_CANCELLED', `${task.name} was cancelled`))
+    }
   }
 
   /** New threads take over; what runs on the old ones ends there, and counts against the new size. */
@@ -120,219 +103,113 @@ export class Pool implements Runner {
 
   async #end(): Promise<void> {
     this.#stopped = true
-    const all = new Set([this.#threads, ...this.#load.keys()])
-    for (const flight of this.#flights.values()) {
-      clearTimeout(flight.timer)
-      this.#askToStop(flight, stoppingError())
-    }
+    for (const flight of this.#flights()) stop(flight, stoppingError())
     await Promise.race([this.#empty(), wait(grace, undefined, { ref: false })])
-    const gently = this.#flights.size === 0
-    await Promise.all(Array.from(all, (threads) => threads.destroy({ gently })))
+    const gently = this.#running === 0
+    await Promise.all(Array.from(this.#all, (threads) => threads.destroy({ gently })))
     await this.#empty()
     await Promise.all(this.#leaving)
-    this.#guard.stop()
+    this.#sweep.stop()
   }
 
   #start(sizes: PoolSizes): Threads {
-    return new Threads(this.name, sizes, this.#catalog, {
-      message: (message) => this.#heard(message),
+    const threads = new Threads(this.name, sizes, this.#catalog, {
+      message: (message, from) =>
+        'id' in message ? this.#heardOf(message, from) : this.#heardFrom(message, from),
       error: (error) => this.#hooks.error(error),
     })
+    this.#all.add(threads)
+    return threads
   }
 
   /** Ends threads that get nothing new once nothing runs on them any more. */
   #retire(threads: Threads): void {
-    if (threads === this.#threads || this.#load.has(threads) || this.#stopped) return
+    if (threads === this.#threads || threads.flights.size > 0 || this.#stopped) return
+    this.#all.delete(threads)
     const left = threads.destroy({ gently: true }).finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
   }
 
+  /** Every attempt that has not ended. */
+  *#flights(): Iterable<Flight> {
+    yield* this.#waiting
+    for (const { flights } of this.#all) yield* flights
+  }
+
   /** Resolves when no attempt is left. */
   #empty(): Promise<void> {
-    if (this.#flights.size === 0) return Promise.resolve()
+    if (this.#running === 0) return Promise.resolve()
     return new Promise((resolve) => (this.#onEmpty = resolve))
   }
 
-  /** On a thread of its own, so that what happens there is its own doing. */
-  #runAlone(flight: Flight): Promise<AttemptEnd> {
-    const turn = this.#quarantined
+  /** After the suspects before it, on a thread of its own, so that what happens there is its own doing. */
+  #runInTurn(task: ClaimedTask): Promise<AttemptEnd> {
+    const { promise: end, resolve: land } = Promise.withResolvers<AttemptEnd>()
+    const flight = new Flight(task, land)
+    const turn = this.#lastSuspect
+    this.#lastSuspect = end
+    this.#waiting.add(flight)
     // It takes a slot while it waits for its turn, too.
-    const waited = this.#sender.fill(() => turn)
-    const end = waited.then(() => {
+    this.#sender.hold(turn, () => {
+      this.#waiting.delete(flight)
+      if (this.#stopped) flight.stopping ??= stoppingError()
+      if (flight.stopping !== undefined) return this.#land(flight, stopped(flight.stopping))
       const alone = { ...this.#sizes, minThreads: 0, maxThreads: 1, concurrency: 1 }
-      const threads = this.#stopped || flight.stopping ? this.#threads : this.#start(alone)
-      return this.#fly(flight, threads, () => this.#sender.single(flight, threads))
+      this.#sender.single(flight, this.#start(alone))
+      this.#sweep.start()
     })
-    this.#quarantined = end
     return end
   }
 
-  async #fly(flight: Flight, threads: Threads, send: () => Promise<Reply>): Promise<AttemptEnd> {
-    this.#load.set(threads, (this.#load.get(threads) ?? 0) + 1)
-    let outcome: Outcome
-    try {
-      // Piscina would start a thread again for a task that comes after its end.
-      if (this.#stopped || flight.stopping !== undefined) throw flight.stopping ?? stoppingError()
-      this.#expectStart(flight, threads)
-      const reply = await send()
-      await caughtUp(() => flight.heard >= reply.said)
-      outcome = outcomeOf(reply, flight)
-    } catch (error) {
-      if (this.#stopped) flight.stopping ??= stoppingError()
-      await caughtUp(() => flight.thread !== undefined || flight.stopping !== undefined)
-      outcome = lostOutcome(flight, error)
+  #replied(flight: Flight, reply: Reply): void {
+    if (typeof reply !== 'object' || flight.heard >= reply.said) this.#land(flight, outcomeOf(reply, flight))
+    else void caughtUp(flight, reply.said).then(() => this.#land(flight, outcomeOf(reply, flight)))
+  }
+
+  #lost(flight: Flight, error: unknown): void {
+    if (this.#stopped) flight.stopping ??= stoppingError()
+    this.#land(flight, lostOutcome(flight, error))
+  }
+
+  #land(flight: Flight, outcome: Outcome): void {
+    const { threads, startedAt, thread } = flight
+    if (threads !== undefined) {
+      threads.flights.remove(flight)
+      this.#retire(threads)
     }
-    this.#land(flight, threads)
-    return { outcome, startedAt: flight.startedAt, thread: flight.thread?.id ?? null }
+    this.#running--
+    flight.land({ outcome, startedAt, thread })
+    if (this.#running === 0) this.#onEmpty()
   }
 
-  #land(flight: Flight, threads: Threads): void {
-    clearTimeout(flight.timer)
-    this.#flights.delete(attemptKey(flight.task))
-    if (flight.thread !== undefined) this.#leave(flight, flight.thread)
-    const load = this.#load.get(threads)! - 1
-    if (load > 0) this.#load.set(threads, load)
-    else this.#load.delete(threads)
-    this.#retire(threads)
-    if (this.#flights.size > 0) return
-    this.#guard.stop()
-    this.#onEmpty()
-  }
-
-  #heard(message: Message): void {
-    if ('id' in message) this.#heardOf(message)
-    else if (message.type === 'collected') {
-      const thread = this.#byThread.get(message.thread)
-      if (thread !== undefined) this.#guard.collected(thread)
-    } else if (message.type === 'stray') {
-      const thread = this.#byThread.get(message.thread)
-      if (thread !== undefined && message.fatal !== false) {
-        const culprit = message.fatal === 'unknown' ? onlyOne(thread) : 'none of them'
+  #heardFrom(message: ThreadMessage, threads: Threads): void {
+    const thread = threads.thread(message.thread)
+    if (message.type === 'collected') this.#sweep.guard.collected(thread)
+    else if (message.type === 'stray') {
+      if (message.fatal !== false) {
+        const culprit = message.fatal === 'unknown' ? thread.onlyFlight : 'none of them'
         thread.loss ??= { culprit, failure: message.failure }
       }
       this.#hooks.error(toError(message.failure))
     }
   }
 
-  #heardOf(message: AttemptMessage): void {
-    const flight = this.#flights.get(attemptKey(message))
+  #heardOf(message: AttemptMessage, threads: Threads): void {
+    const flight = threads.flights.find(message)
     if (flight === undefined) return
     flight.heard++
     switch (message.type) {
-      case 'started':
-        flight.startedAt = message.at
-        flight.first = message.first
-        this.#takeTurn(flight)
-        flight.thread = this.#join(flight, message.thread)
-        clearTimeout(flight.timer)
-        flight.timer = setTimeout(() => this.#timedOut(flight), flight.task.options.timeout)
-        if (flight.stopping !== undefined) this.#stopFlight(flight, flight.stopping)
-        return
       case 'progress':
         return this.#hooks.progress(flight.task, message.progress)
       case 'log':
         return this.#hooks.log(flight.task, message.level, message.message, message.fields)
       case 'ending':
-        return this.#lose(flight.thread!, { culprit: flight, failure: message.failure })
+        return threads.thread(flight.thread!).lose({ culprit: flight, failure: message.failure })
     }
-  }
-
-  /** Of a batch one runs at a time: what happens from now on is not the doing of the one before. */
-  #takeTurn(flight: Flight): void {
-    const { batch } = flight
-    if (batch === undefined) return
-    clearTimeout(batch.running?.timer)
-    batch.running?.thread?.flights.delete(batch.running)
-    batch.running = flight
-  }
-
-  #join(flight: Flight, id: number): Thread {
-    let thread = this.#byThread.get(id)
-    if (thread === undefined) this.#byThread.set(id, (thread = { id, flights: new Set(), loss: undefined }))
-    thread.flights.add(flight)
-    return thread
-  }
-
-  #leave(flight: Flight, thread: Thread): void {
-    thread.flights.delete(flight)
-    if (thread.flights.size > 0) return
-    const forget = () => this.#byThread.delete(thread.id)
-    // Of one that was lost, the start of another attempt may yet be heard.
-    if (thread.loss === undefined) forget()
-    else setTimeout(forget, grace).unref()
-  }
-
-  /** A thread that seems to have nothing to do and yet begins nothing is ended; the attempt is made again. */
-  #expectStart(flight: Flight, threads: Threads): void {
-    flight.timer = setTimeout(() => void this.#endIdle(flight, threads), patience)
-  }
-
-  async #endIdle(flight: Flight, threads: Threads): Promise<void> {
-    // When the loop was held up, what the threads said may still wait behind this timer.
-    await caughtUp(() => flight.thread !== undefined)
-    if (flight.thread !== undefined || !this.#flights.has(attemptKey(flight.task))) return
-    threads.endIdle((thread) => this.#byThread.has(thread))
-    this.#expectStart(flight, threads)
-  }
-
-  #timedOut(flight: Flight): void {
-    const { name, options } = flight.task
-    this.#stopFlight(
-      flight,
-      new AfterworkError('AFTERWORK_TIMED_OUT', `${name} took longer than ${options.timeout} ms`),
-    )
-  }
-
-  /** In stages: the signal, some grace, then the thread ends. */
-  #stopFlight(flight: Flight, reason: AfterworkError): void {
-    this.#askToStop(flight, reason)
-    const { thread } = flight
-    if (thread === undefined) return
-    clearTimeout(flight.timer)
-    flight.timer = setTimeout(
-      () => this.#lose(thread, { culprit: flight, failure: toFailure(flight.stopping) }),
-      grace,
-    )
-  }
-
-  #askToStop(flight: Flight, reason: AfterworkError): void {
-    flight.stopping ??= reason
-    const { id, attempt } = flight.task
-    this.#say({ type: 'stop', id, attempt, failure: toFailure(flight.stopping) })
-  }
-
-  #say(message: Control): void {
-    for (const threads of this.#load.keys()) threads.say(message)
-  }
-
-  #outgrown(thread: Thread, used: number): void {
-    const [flight] = thread.flights
-    if (flight === undefined || thread.loss !== undefined) return
-    // What the tasks before it left, in a cache or as garbage, is not its own doing.
-    const culprit = flight.first ? onlyOne(thread) : null
-    this.#lose(thread, { culprit, failure: toFailure(outOfMemory(flight.task, used)) })
-  }
-
-  /** Ends a thread, for what its culprit did. */
-  #lose(thread: Thread, loss: NonNullable<Thread['loss']>): void {
-    thread.loss ??= loss
-    void this.#worker(thread.id)?.terminate()
-  }
-
-  #worker(id: number): ReturnType<Threads['worker']> {
-    for (const threads of this.#load.keys()) {
-      const worker = threads.worker(id)
-      if (worker !== undefined) return worker
-    }
-    return undefined
   }
 }
 
-/** Lets messages arrive that were overtaken on the way: they are here within a few turns of the loop, or never. */
-async function caughtUp(done: () => boolean): Promise<void> {
-  for (let turn = 0; turn < turns && !done(); turn++) await nextTurn()
-}
-
-function stoppingError(): AfterworkError {
-  return new AfterworkError('AFTERWORK_STOPPING', 'The process is stopping')
+/** Lets the messages of an attempt arrive: they are here within a few turns of the loop, or never. */
+async function caughtUp(flight: Flight, said: number): Promise<void> {
+  for (let turn = 0; turn < turns && flight.heard < said; turn++) await nextTurn()
 }

@@ -3,7 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { BroadcastChannel, type Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { PoolSizes } from '../core/pool.ts'
-import type { Catalog, Control, Envelope, Message, Reply, ThreadData } from './envelope.ts'
+import { Board, boardMemory } from './board.ts'
+import type { Catalog, Control, Message, Replies, ThreadData, Work } from './envelope.ts'
+import { Flights } from './flights.ts'
+import { Thread } from './thread.ts'
 import { workerFile } from './worker-file.ts'
 
 /** How long a thread above `minThreads` waits for work, in milliseconds. */
@@ -15,6 +18,11 @@ const v8Limit = 16_384
 
 /** The threads of one size; a pool that is resized gets new ones. */
 export class Threads {
+  readonly board: Board
+  /** What was handed to them. */
+  readonly flights: Flights
+  /** Those on which something runs, as far as anybody asked. */
+  readonly #known = new Map<number, Thread>()
   readonly #piscina: Piscina
   readonly #control: BroadcastChannel
   /** Whether any module has a `teardown`. */
@@ -28,9 +36,12 @@ export class Threads {
     name: string,
     sizes: PoolSizes,
     catalog: Catalog,
-    hooks: { message(message: Message): void; error(error: Error): void },
+    hooks: { message(message: Message, from: Threads): void; error(error: Error): void },
   ) {
     this.#teardown = catalog.teardown
+    const board = boardMemory(sizes)
+    this.board = new Board(board)
+    this.flights = new Flights(this.board)
     const control = `afterwork.${name}.${randomUUID()}`
     this.#control = new BroadcastChannel(control)
     this.#piscina = new Piscina({
@@ -45,24 +56,19 @@ export class Threads {
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: v8Limit },
       env: sizes.env,
-      workerData: { pool: name, catalog, control } satisfies ThreadData,
+      workerData: { pool: name, catalog, control, board } satisfies ThreadData,
     })
     this.#piscina.on('message', (message: Message) => {
       if (message.type === 'torn-down') return this.#left(message.thread)
       if (message.type === 'ready') this.#ready.add(message.thread)
-      else hooks.message(message)
+      else hooks.message(message, this)
     })
     this.#piscina.on('error', (error: Error) => hooks.error(error))
   }
 
-  /** Rejects when the thread ends under it; there must be a free slot. */
-  run(envelope: Envelope): Promise<Reply> {
-    return this.#piscina.run(envelope) as Promise<Reply>
-  }
-
-  /** Likewise, one after the other in one slot. */
-  runAll(envelopes: Envelope[]): Promise<Reply[]> {
-    return this.#piscina.run(envelopes) as Promise<Reply[]>
+  /** Has one thread run all of it, one after the other; rejects when the thread ends. There must be a free slot. */
+  run(work: Work): Promise<Replies> {
+    return this.#piscina.run(work) as Promise<Replies>
   }
 
   say(message: Control): void {
@@ -76,6 +82,18 @@ export class Threads {
       // One that is still starting, on a busy machine, gets the time it needs.
       if (this.#ready.has(worker.threadId) && !isBusy(worker.threadId)) void worker.terminate()
     }
+  }
+
+  /** What is known of a thread, until nothing runs on it any more. */
+  thread(id: number): Thread {
+    let thread = this.#known.get(id)
+    if (thread === undefined) this.#known.set(id, (thread = new Thread(id, this)))
+    return thread
+  }
+
+  /** Forgets threads on which nothing runs any more. */
+  forgetAllBut(busy: ReadonlySet<number>): void {
+    for (const id of this.#known.keys()) if (!busy.has(id)) this.#known.delete(id)
   }
 
   worker(thread: number): Worker | undefined {

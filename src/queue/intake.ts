@@ -8,6 +8,15 @@ import type { NewTask } from '../core/task.ts'
 import { encodeArguments } from '../core/value.ts'
 import type { Queue } from './queue.ts'
 
+/** A commit that goes on. */
+interface Commit {
+  tasks: readonly NewTask[]
+  added: Promise<void>
+  reject(error: AfterworkError): void
+  /** Milliseconds of the monotonic clock. */
+  since: number
+}
+
 /** Where tasks come in: checks what is added, commits it, and tells of it. */
 export class Intake {
   readonly #queue: Queue
@@ -15,6 +24,9 @@ export class Intake {
   readonly #url: string
   /** How long a commit may take, in milliseconds. */
   readonly #timeout: number
+  /** Commits that go on, oldest first. */
+  readonly #commits = new Set<Commit>()
+  #watch: NodeJS.Timeout | undefined
   /** Commits that came too late, being undone. */
   readonly #undoing = new Set<Promise<void>>()
   /** Names of all tasks and pools; null while nothing may be added. */
@@ -91,19 +103,35 @@ export class Intake {
   #inTime(tasks: readonly NewTask[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const added = this.#queue.add(tasks, { held: true })
-      const timer = setTimeout(() => {
-        this.#undo(tasks, added)
-        const message = `The queue did not answer within ${this.#timeout} ms; try again later`
-        reject(new AfterworkError('AFTERWORK_QUEUE_TIMEOUT', message))
-      }, this.#timeout)
-      added
-        .then(resolve, (cause: unknown) => {
-          const message = 'The tasks could not be stored; try again later'
-          const failed = () => new AfterworkError('AFTERWORK_QUEUE_FAILED', message, { cause })
-          reject(cause instanceof AfterworkError ? cause : failed())
-        })
-        .finally(() => clearTimeout(timer))
+      const commit = { tasks, added, reject, since: performance.now() }
+      this.#commits.add(commit)
+      this.#watch ??= setInterval(() => this.#look(), Math.min(this.#timeout / 4, 500)).unref()
+      added.then(
+        () => {
+          this.#commits.delete(commit)
+          resolve()
+        },
+        (cause: unknown) => {
+          this.#commits.delete(commit)
+          reject(cause instanceof AfterworkError ? cause : notStored(cause))
+        },
+      )
     })
+  }
+
+  /** One timer for all commits: most take a millisecond, and one each would cost more than the rest of them. */
+  #look(): void {
+    const now = performance.now()
+    for (const commit of this.#commits) {
+      if (now - commit.since < this.#timeout) break
+      this.#commits.delete(commit)
+      this.#undo(commit.tasks, commit.added)
+      const message = `The queue did not answer within ${this.#timeout} ms; try again later`
+      commit.reject(new AfterworkError('AFTERWORK_QUEUE_TIMEOUT', message))
+    }
+    if (this.#commits.size > 0) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
   }
 
   #undo(tasks: readonly NewTask[], added: Promise<void>): void {
@@ -144,6 +172,12 @@ export class Intake {
           'Tasks cannot be added before start(); call `await afterwork.start()` before app.listen()',
         )
   }
+}
+
+function notStored(cause: unknown): AfterworkError {
+  return new AfterworkError('AFTERWORK_QUEUE_FAILED', 'The tasks could not be stored; try again later', {
+    cause,
+  })
 }
 
 function told({ id, name, options }: NewTask): { id: string; name: string; pool: string; at: number } {

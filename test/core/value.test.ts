@@ -1,4 +1,5 @@
 import test from 'ava'
+import fc from 'fast-check'
 import { decodeArguments, decodeValue, encodeArguments, encodeResult } from '../../src/core/value.ts'
 
 function thereAndBack(value: unknown): unknown {
@@ -63,6 +64,18 @@ test('a part of a buffer comes back as those bytes alone, a Uint8Array', (t) => 
   t.is(back.constructor, Uint8Array)
   t.deepEqual(back, new Uint8Array(Buffer.from('world')))
   t.is(back.buffer.byteLength, 5)
+})
+
+test('what a value gives is asked once, so that what was checked is what is stored', (t) => {
+  let asked = 0
+  const value = {
+    get inner() {
+      asked++
+      return asked === 1 ? { fine: [1] } : () => {}
+    },
+  }
+  t.is(encodeArguments([value], 'files.resize'), '[{"inner":{"fine":[1]}}]')
+  t.is(asked, 1)
 })
 
 test('an object without a prototype is stored as a plain one', (t) => {
@@ -144,4 +157,61 @@ for (const [what, value] of Object.entries({ object: cycle, array: ring })) {
 test('64 levels are stored and one more is refused', (t) => {
   t.deepEqual(thereAndBack(deep(64)), deep(64))
   t.throws(() => thereAndBack(deep(65)), { code: 'AFTERWORK_BAD_VALUE' })
+})
+
+// Whatever there may be
+
+const keys = fc.oneof(fc.string(), fc.constantFrom('$', '__proto__', 'toJSON', 'constructor', '0', '1'))
+// JSON has no negative zero, which the arbitrary has.
+const json = fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value)))
+const { value: anything } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    json,
+    fc.date({ noInvalidDate: true }),
+    fc.bigInt(),
+    fc.uint8Array(),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(keys, tie('value'), { maxKeys: 4, noNullPrototype: true }),
+  ),
+}))
+
+test('whatever can be stored comes back as it was', (t) => {
+  fc.assert(
+    fc.property(fc.array(anything, { maxLength: 3 }), (args) => {
+      t.deepEqual(decodeArguments(encodeArguments(args, 'files.resize')), args)
+      t.deepEqual(decodeValue(encodeResult(args, 'files.resize')!), args)
+    }),
+    { numRuns: 300 },
+  )
+  t.pass()
+})
+
+test('whatever is plain JSON is stored as JSON.stringify() has it', (t) => {
+  const plain = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('"$":'))
+  fc.assert(
+    fc.property(plain, (value) => {
+      t.is(encodeResult(value, 'files.resize'), JSON.stringify(value))
+      t.is(encodeArguments([value, 1], 'files.resize'), JSON.stringify([value, 1]))
+    }),
+    { numRuns: 500 },
+  )
+  t.pass()
+})
+
+test('wherever something cannot be stored, the refusal says where', (t) => {
+  const step = fc.oneof(fc.nat({ max: 3 }), fc.constantFrom('a', 'b c', '$', '__proto__', 'toJSON'))
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), anything, (path, beside) => {
+      const value = path.reduceRight<unknown>((inner, key) => {
+        if (typeof key === 'number') return [...Array.from({ length: key }, () => beside), inner]
+        const object = { before: beside }
+        return Object.defineProperty(object, key, { value: inner, enumerable: true })
+      }, Symbol('bad'))
+      const where = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
+      t.throws(() => encodeArguments(['fine', value], 'files.resize'), {
+        message: `argument 2 of files.resize${where}: ${expected} Symbol(bad); pass its data instead`,
+      })
+    }),
+    { numRuns: 300 },
+  )
 })

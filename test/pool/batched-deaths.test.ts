@@ -25,3 +25,16 @@ for (const [name, code] of [
     for (const { task } of others) resultOf(t, await subject.run(again(task)).end)
   })
 }
+
+test.serial('of a batch that is lost it is known what had begun, which may not start twice', async (t) => {
+  const subject = new Subject(t)
+  const { odd, others } = batchWith(subject, 'deaths.exit')
+  const ends = await Promise.all(others.map(({ end }) => end))
+  const { startedAt, thread } = await odd.end
+  t.deepEqual(
+    ends.map((end) => end.thread),
+    [...Array.from({ length: 4 }, () => thread), ...Array.from({ length: 5 }, () => null)],
+  )
+  for (const end of ends.slice(0, 4)) t.true(end.startedAt! <= startedAt!)
+  for (const end of ends.slice(4)) t.is(end.startedAt, null)
+})

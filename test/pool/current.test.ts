@@ -51,6 +51,14 @@ test('its signal is aborted with the reason when it is asked to stop', (t) => {
   })
 })
 
+test('a signal that is asked for only after the task was told to stop is aborted, too', (t) => {
+  const task = new RunningTask(envelope, catalog)
+  const reason = new Error('the process stops')
+  task.stop(reason)
+  t.is(task.signal.reason, reason)
+  t.is(task.signal, task.signal)
+})
+
 test('once it has ended it says nothing any more, whatever timers it left', (t) => {
   const task = new RunningTask(envelope, catalog)
   const { progress, log } = task
@@ -62,5 +70,7 @@ test('once it has ended it says nothing any more, whatever timers it left', (t) 
   t.is(said, 3)
   progress(0.6)
   log.info('still here')
+  task.progress(0.8)
+  task.log.info('here again')
   t.is(task.said, said)
 })

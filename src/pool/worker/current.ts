@@ -8,7 +8,8 @@ import { checkName, checkReference, type AddTask, type TaskReference } from '../
 import { storedFilesIn } from '../../core/stored-file.ts'
 import type { AddedTask, NewTask } from '../../core/task.ts'
 import { encodeArguments } from '../../core/value.ts'
-import type { AttemptMessage, Catalog, Envelope } from '../envelope.ts'
+import type { AttemptMessage, AttemptNews, Catalog, Envelope } from '../envelope.ts'
+import { RunningProgress } from './progress.ts'
 
 /** Logs a line that names the task and the attempt. */
 export type TaskLog = Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>
@@ -35,55 +36,82 @@ export interface CurrentTask {
 }
 
 const storage = new AsyncLocalStorage<RunningTask>()
-const progressInterval = 100
 
-/** One attempt, seen from inside its thread. Once ended it says nothing any more, whatever timers it left behind. */
+/**
+ * One attempt, seen from inside its thread. Once ended it says nothing any more, whatever timers it left behind.
+ * What not every task asks for is made when it does, and is bound, for tasks take it out of currentTask().
+ */
 export class RunningTask implements CurrentTask {
   readonly id: string
   readonly name: string
   readonly attempt: number
-  readonly log: TaskLog = {
-    debug: (message, fields) => this.#log('debug', message, fields),
-    info: (message, fields) => this.#log('info', message, fields),
-    warn: (message, fields) => this.#log('warn', message, fields),
-    error: (message, fields) => this.#log('error', message, fields),
-  }
+  /** Its row on the board, or -1 in a unit test, which has none. */
+  readonly row: number
   /** How many messages went out. */
   said = 0
-  readonly #abort = new AbortController()
-  #saidAt = -Infinity
-  #unsaid: { fraction: number; message: string | null } | undefined
-  #timer: NodeJS.Timeout | undefined
-  #ended = false
-
-  readonly followUps: NewTask[] = []
+  ended = false
+  /** The tasks that it added. */
+  followUps: NewTask[] | undefined
   readonly #catalog: Catalog
-  readonly #group = newId()
+  #abort: AbortController | undefined
+  #log: TaskLog | undefined
+  #progress: RunningProgress | undefined
+  #group: string | undefined
 
-  constructor({ id, name, attempt }: Envelope, catalog: Catalog) {
-    this.#catalog = catalog
+  constructor({ id, name, attempt }: Omit<Envelope, 'row'>, catalog: Catalog, row = -1) {
     this.id = id
     this.name = name
     this.attempt = attempt
+    this.row = row
+    this.#catalog = catalog
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal
+    return (this.#abort ??= new AbortController()).signal
   }
 
-  /** Bound, for tasks take it out of currentTask(). */
-  readonly progress = (fraction: number, message?: string): void => {
-    if (this.#ended) return
-    const bounded = Math.min(Math.max(Number(fraction) || 0, 0), 1)
-    this.#unsaid = { fraction: bounded, message: message === undefined ? null : String(message) }
-    const wait = this.#saidAt + progressInterval - performance.now()
-    if (wait <= 0) this.#sayProgress()
-    else this.#timer ??= setTimeout(() => this.#sayProgress(), wait).unref()
+  get progress(): CurrentTask['progress'] {
+    this.#progress ??= new RunningProgress((progress) => this.#say({ type: 'progress', progress }))
+    return this.#progress.set
   }
 
-  readonly addTask: AddTask<AddedTask> = (task, ...args) => {
+  get log(): TaskLog {
+    this.#log ??= {
+      debug: (message, fields) => this.#sayLine('debug', message, fields),
+      info: (message, fields) => this.#sayLine('info', message, fields),
+      warn: (message, fields) => this.#sayLine('warn', message, fields),
+      error: (message, fields) => this.#sayLine('error', message, fields),
+    }
+    return this.#log
+  }
+
+  get addTask(): AddTask<AddedTask> {
+    return (task, ...args) => this.#add(task, args)
+  }
+
+  /** Calls what it is to run, in whose course it is the current one. */
+  run<A extends unknown[], T>(work: (...args: A) => T, ...args: A): T {
+    return storage.run(this, work, ...args)
+  }
+
+  stop(reason: Error): void {
+    this.#abort ??= new AbortController()
+    this.#abort.abort(reason)
+  }
+
+  end(): void {
+    this.#progress?.flush()
+    this.ended = true
+  }
+
+  /** Tells the main thread, last thing, that this attempt ends its thread. */
+  endThread(failure: Failure): void {
+    this.#say({ type: 'ending', failure })
+  }
+
+  #add(task: TaskReference, args: unknown[]): AddedTask {
     const { tasks, names, pools } = this.#catalog
-    if (this.#ended)
+    if (this.ended)
       throw new AfterworkError('AFTERWORK_TOO_LATE', `${this.name} added a task after it had ended`)
     checkReference(task, tasks)
     const { name, options } = task
@@ -91,76 +119,27 @@ export class RunningTask implements CurrentTask {
     if (!pools.has(options.pool))
       throw badOption(`${name}.pool`, `one of the pools ${[...pools].join(', ')}`, options.pool)
     const id = newId()
-    const group = options.ordered ? this.#group : id
-    this.followUps.push({
-      id,
-      name,
-      args: encodeArguments(args, name),
-      files: storedFilesIn(args),
-      group,
-      options,
-    })
+    const group = options.ordered ? (this.#group ??= newId()) : id
+    const added = { id, name, args: encodeArguments(args, name), files: storedFilesIn(args), group, options }
+    this.followUps ??= []
+    this.followUps.push(added)
     return { id, name }
   }
 
-  /** `first` when nothing ran on the thread before. */
-  start(thread: number, first: boolean): void {
-    const { id, attempt } = this
-    this.#say({ type: 'started', id, attempt, thread, first, at: Date.now() })
-  }
-
-  run<T>(work: () => T): T {
-    return storage.run(this, work)
-  }
-
-  stop(reason: Error): void {
-    this.#abort.abort(reason)
-  }
-
-  end(): void {
-    if (this.#unsaid !== undefined) this.#sayProgress()
-    clearTimeout(this.#timer)
-    this.#ended = true
-  }
-
-  /** Tells the main thread, last thing, that this attempt ends its thread. */
-  endThread(failure: Failure): void {
-    if (!this.#ended) this.#say({ type: 'ending', id: this.id, attempt: this.attempt, failure })
-  }
-
-  get ended(): boolean {
-    return this.#ended
-  }
-
-  #sayProgress(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    if (this.#unsaid === undefined || this.#ended) return
-    this.#saidAt = performance.now()
-    this.#say({ type: 'progress', id: this.id, attempt: this.attempt, progress: this.#unsaid })
-    this.#unsaid = undefined
-  }
-
-  #log(level: LogLevel, message: string, fields: Record<string, unknown> = {}): void {
-    if (this.#ended) return
-    const { id, attempt } = this
+  #sayLine(level: LogLevel, message: string, fields: Record<string, unknown> = {}): void {
+    const line = { type: 'log', level, message: String(message) } as const
     try {
-      this.#say({ type: 'log', id, attempt, level, message: String(message), fields })
+      this.#say({ ...line, fields })
     } catch {
-      this.#say({
-        type: 'log',
-        id,
-        attempt,
-        level,
-        message: String(message),
-        fields: { fields: 'cannot be cloned' },
-      })
+      this.#say({ ...line, fields: { fields: 'cannot be cloned' } })
     }
   }
 
   /** Posts to the main thread; Piscina passes on what it does not know as its 'message' event. */
-  #say(message: AttemptMessage): void {
-    parentPort?.postMessage(message)
+  #say(what: AttemptNews): void {
+    if (this.ended) return
+    const { row, id, attempt } = this
+    parentPort?.postMessage({ row, id, attempt, ...what } satisfies AttemptMessage)
     this.said++
   }
 }

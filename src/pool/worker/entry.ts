@@ -5,26 +5,31 @@ import { AfterworkError } from '../../core/errors.ts'
 import { toError, toFailure, type Failure } from '../../core/failure.ts'
 import { steeringOf } from '../../core/task-error.ts'
 import { decodeArguments, encodeResult } from '../../core/value.ts'
+import { Board } from '../board.ts'
 import {
-  attemptKey,
-  type AttemptReply,
+  envelopeLength,
+  unpack,
   type Control,
+  type End,
   type Envelope,
+  type Replies,
   type Reply,
   type ThreadData,
   type ThreadMessage,
+  type Work,
 } from '../envelope.ts'
 import { RunningTask, runningTask } from './current.ts'
-import { loadTask, preload, tearDown } from './load.ts'
+import { knownTask, loadTask, preload, tearDown } from './load.ts'
 
-const { pool, catalog, control } = workerData as ThreadData
-const running = new Map<string, RunningTask>()
+const { pool, catalog, control, board: memory } = workerData as ThreadData
+const board = new Board(memory)
+const running = new Set<RunningTask>()
 let first = true
 
 const requests = new BroadcastChannel(control)
 requests.onmessage = (event: { data: unknown }) => {
   const request = event.data as Control
-  if (request.type === 'stop') running.get(attemptKey(request))?.stop(toError(request.failure))
+  if (request.type === 'stop') stop(request)
   else if (request.type === 'collect') {
     if (request.thread === threadId) collectGarbage()
   } else void tearDown(reportTeardown).then(() => say({ type: 'torn-down', thread: threadId }))
@@ -60,39 +65,55 @@ process.on('uncaughtException', (error) => {
 // The first task of a thread need not wait for its module; what fails here fails again, and is told, when it is run.
 void preload(catalog.tasks, pool).catch(() => {})
 
-/** Runs an attempt, or a batch of them in turn; Piscina calls it. It never rejects: what a task threw is in its reply. */
-export default async function run(work: Envelope | Envelope[]): Promise<Reply | Reply[]> {
-  if (!Array.isArray(work)) return runOne(work)
+/** Runs attempts in turn; Piscina calls it. It never rejects: what a task threw is in its reply. */
+export default async function run(work: Work): Promise<Replies> {
   const replies: Reply[] = []
-  for (const envelope of work) replies.push(await runOne(envelope))
-  return replies
-}
-
-async function runOne(envelope: Envelope): Promise<Reply> {
-  const task = new RunningTask(envelope, catalog)
-  const key = attemptKey(envelope)
-  running.set(key, task)
-  task.start(threadId, first)
-  first = false
-  const end = await attempt(task, envelope)
-  task.end()
-  running.delete(key)
-  return { ...end, said: task.said }
-}
-
-async function attempt(task: RunningTask, { name, args }: Envelope): Promise<AttemptReply> {
-  const { followUps } = task
-  try {
-    const call = await loadTask(catalog.tasks, name)
-    const result: unknown = await task.run(() => call(...decodeArguments(args)))
-    return { ok: true, result: encodeResult(result, name), followUps }
-  } catch (thrown) {
-    return { ok: false, ...read(thrown), followUps }
+  for (let at = 0; at < work.length; at += envelopeLength) {
+    const envelope = unpack(work, at)
+    const { name, args } = envelope
+    const task = begin(envelope)
+    let end: End
+    try {
+      const call = knownTask(name) ?? (await loadTask(catalog.tasks, name))
+      const given: unknown = task.run(call, ...decodeArguments(args))
+      // To wait for what is there already would cost more than a small task does.
+      const result = isObject(given) ? await given : given
+      end = { ok: true, result: encodeResult(result, name) }
+    } catch (thrown) {
+      end = { ok: false, ...read(thrown) }
+    }
+    replies.push(finish(task, end))
   }
+  return replies.every((reply) => reply === undefined) ? undefined : replies
+}
+
+function begin(envelope: Envelope): RunningTask {
+  const task = new RunningTask(envelope, catalog, envelope.row)
+  running.add(task)
+  board.begin(envelope.row, threadId, first)
+  first = false
+  return task
+}
+
+function finish(task: RunningTask, end: End): Reply {
+  task.end()
+  board.end(task.row)
+  running.delete(task)
+  const { said, followUps } = task
+  if (end.ok && said === 0 && followUps === undefined) return end.result
+  return { ...end, said, ...(followUps && { followUps }) }
+}
+
+function stop({ id, attempt, failure }: Extract<Control, { type: 'stop' }>): void {
+  for (const task of running) if (task.id === id && task.attempt === attempt) task.stop(toError(failure))
+}
+
+function isObject(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
 /** Reading a hostile error can throw again. */
-function read(thrown: unknown): Pick<Extract<AttemptReply, { ok: false }>, 'failure' | 'steering'> {
+function read(thrown: unknown): Pick<Extract<End, { ok: false }>, 'failure' | 'steering'> {
   try {
     return { failure: toFailure(thrown), steering: steeringOf(thrown) }
   } catch (cause) {

@@ -7,16 +7,18 @@ let definitions: Promise<Definitions> | undefined
 const functions = new Map<string, TaskFunction>()
 const teardowns = new Map<string, TaskFunction>()
 
+/** The function of a task that ran in this thread before. */
+export function knownTask(name: string): TaskFunction | undefined {
+  return functions.get(name)
+}
+
 /** The function of a task; its module is loaded the first time one of its tasks runs in this thread. */
 export async function loadTask(url: string, name: string): Promise<TaskFunction> {
-  let found = functions.get(name)
-  if (found === undefined) {
-    const [module, task] = splitName(name)
-    found = (await loadModule(url, module))[task]
-    if (found === undefined)
-      throw new AfterworkError('AFTERWORK_UNKNOWN_TASK', `Module ${module} exports no function ${task}`)
-    functions.set(name, found)
-  }
+  const [module, task] = splitName(name)
+  const found = (await loadModule(url, module))[task]
+  if (found === undefined)
+    throw new AfterworkError('AFTERWORK_UNKNOWN_TASK', `Module ${module} exports no function ${task}`)
+  functions.set(name, found)
   return found
 }
 

@@ -5,6 +5,8 @@ import type { Answer, News, Opened, Refusal, Totals } from './message.ts'
 
 /** How long what must be stored in the end waits before it is tried again, in milliseconds. */
 const retryDelay = 1_000
+/** So many operations are sent though the transaction before them goes on. */
+const worthwhile = 64
 /** A store that dies so many times within a minute is not started again. */
 const mostDeaths = 5
 
@@ -30,15 +32,16 @@ interface Hooks {
 }
 
 /**
- * The way to the store thread. What is asked while a transaction goes on is collected and sent as one message, which
- * is one transaction and one answer: the more there is to do, the more of it shares an fsync.
+ * The way to the store thread. What is asked while transactions go on is collected and sent as one message, which is
+ * one transaction and one answer: the more there is to do, the more of it shares an fsync.
  */
 export class StoreLink {
   readonly #start: (resumed: boolean) => Worker
   readonly #hooks: Hooks
   #worker: Worker | undefined
   #waiting: Operation[] = []
-  #sent: Operation[] | undefined
+  /** What was sent and not answered, a transaction each. */
+  #sent: Operation[][] = []
   #scheduled = false
   #idle: (() => void)[] = []
   #totals: Totals = []
@@ -112,7 +115,7 @@ export class StoreLink {
 
   /** There is something to collect, also if nothing was sent. */
   schedule(): void {
-    if (this.#scheduled || this.#sent !== undefined) return
+    if (this.#scheduled || !this.#mayFlush()) return
     this.#scheduled = true
     setImmediate(() => this.#flush())
   }
@@ -124,7 +127,7 @@ export class StoreLink {
       await new Promise<void>((resolve) =>
         this.send({ fields: [], stored: () => resolve(), lost: () => resolve() }),
       )
-    } else if (this.#sent !== undefined) {
+    } else if (this.#sent.length > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve))
     }
   }
@@ -142,14 +145,20 @@ export class StoreLink {
     await exited
   }
 
+  /** A second transaction follows the first at once when it is worth its fsync; all others wait for an answer. */
+  #mayFlush(): boolean {
+    const most = this.#waiting.length < worthwhile ? 1 : 2
+    return this.#sent.length < most
+  }
+
   #flush(): void {
     this.#scheduled = false
-    if (this.#sent !== undefined || this.#worker === undefined) return
+    if (!this.#mayFlush() || this.#worker === undefined) return
     this.#hooks.collect()
     if (this.#waiting.length === 0) return
     const operations = this.#waiting
     this.#waiting = []
-    this.#sent = operations
+    this.#sent.push(operations)
     const message: unknown[] = []
     // Those without fields only want to know when the others are stored.
     for (const { fields } of operations) for (const field of fields) message.push(field)
@@ -158,8 +167,7 @@ export class StoreLink {
   }
 
   #answered(answer: Answer): void {
-    const operations = this.#sent ?? []
-    this.#sent = undefined
+    const operations = this.#sent.shift() ?? []
     if (answer.type === 'failed') this.#failed(operations, failed(toError(answer.failure)))
     else {
       this.#failing = false
@@ -171,9 +179,11 @@ export class StoreLink {
       }
       this.#hooks.committed(answer.news)
     }
-    for (const resolve of this.#idle.splice(0)) resolve()
-    // A queue that has nothing to store keeps no process alive.
-    this.#worker?.unref()
+    if (this.#sent.length === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve()
+      // A queue that has nothing to store keeps no process alive.
+      this.#worker?.unref()
+    }
     this.schedule()
   }
 
@@ -208,8 +218,7 @@ export class StoreLink {
   /** What was on its way may be stored or not: what can be asked twice is asked again of the next store. */
   async #died(error: Error): Promise<void> {
     this.#worker = undefined
-    const operations = this.#sent ?? []
-    this.#sent = undefined
+    const operations = this.#sent.splice(0).flat()
     if (this.#closed) return
     this.#hooks.error(error, 'running the store of the queue')
     const now = performance.now()
