@@ -254,8 +254,11 @@ export class SqliteQueue implements Engine {
   async cancel(id: string, at: number): Promise<TaskRecord> {
     const entry = this.#entries.get(id)
     if (entry?.running === true) {
-      for (const subscriber of this.#subscribers) subscriber.cancel(id, entry.attempt)
-      return (await this.get(id))!
+      // As it is before it is asked to stop, which may end it at once.
+      const record = (await this.get(id))!
+      if (entry.running && !entry.settling)
+        for (const subscriber of this.#subscribers) subscriber.cancel(id, entry.attempt)
+      return record
     }
     if (entry !== undefined) {
       this.#drop(entry)
