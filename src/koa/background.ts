@@ -1,7 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { AfterworkError, show } from '../core/errors.ts'
 import { defaults } from '../core/options.ts'
-import { newId } from '../core/id.ts'
 import { localPool, type LocalFunctions } from '../core/pool.ts'
 import type { AddTask } from '../core/reference.ts'
 import type { StoredFile } from '../core/stored-file.ts'
@@ -36,7 +35,7 @@ export class Background {
   readonly #intake: Intake
   readonly #local: LocalFunctions
   readonly #response: ResponseState
-  /** Made when first asked for: most requests add no task. */
+  /** The id of the first ordered task, which is that of their group: most requests add one task, and no more. */
   #group: string | undefined
   #tasks: NewTask[] = []
   #files: StoredFile[] = []
@@ -56,7 +55,7 @@ export class Background {
    * const { id } = ctx.background.addTask(tasks.files.processFile.with({ priority: 5 }), ctx.file)
    */
   readonly addTask: AddTask<AddedTask> = (task, ...args) =>
-    this.#push(this.#intake.create(task, args, this.#groupId()))
+    this.#push(this.#intake.create(task, args, this.#group))
 
   /**
    * Adds a closure that runs after the response on the main loop, in its turn among the request's ordered tasks.
@@ -67,7 +66,7 @@ export class Background {
     if (typeof call !== 'function')
       throw new AfterworkError('AFTERWORK_BAD_VALUE', `addLocal(): Expected a function, got ${show(call)}`)
     const name = `${localPool}.${call.name || 'anonymous'}`
-    const task = this.#intake.createRow(name, '[]', { ...defaults, pool: localPool }, [], this.#groupId())
+    const task = this.#intake.createRow(name, '[]', { ...defaults, pool: localPool }, [], this.#group)
     const added = this.#push(task)
     const bound = AsyncResource.bind(() => call(...args))
     this.#local.keep(task.id, () => bound())
@@ -126,10 +125,6 @@ export class Background {
     return tasks
   }
 
-  #groupId(): string {
-    return (this.#group ??= newId())
-  }
-
   #push(task: NewTask): AddedTask {
     if (!this.#closed && this.#response.begun()) {
       throw new AfterworkError(
@@ -143,6 +138,7 @@ export class Background {
         `${task.name} was added after the tasks of its request were committed; add it before the handler returns, or use \`await afterwork.addTask(...)\``,
       )
     }
+    if (task.options.ordered) this.#group ??= task.id
     this.#tasks.push(task)
     return { id: task.id, name: task.name }
   }
