@@ -237,6 +237,7 @@ export class Afterwork {
     clearInterval(this.#sweeper)
     await this.#starting?.catch(() => {})
     await this.#dispatcher?.stop(this.#drain)
+    await this.#intake.undone()
     const left = this.#dispatcher === undefined ? 0 : await this.#left()
     await this.#engine.close()
     this.#events.emit('afterwork.stopped', { at: Date.now(), left })

@@ -8,13 +8,16 @@ process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(availableParallelism() + 4
 
 const usage = `afterwork: background tasks for Koa that run after the response
 
-  afterwork serve [flags]    runs the ready-made service
+  afterwork serve [flags]            runs the ready-made service
+  afterwork tasks recover [flags]    saves what can be read of a damaged queue
   afterwork --version
   afterwork --help
 
 Flags of serve (also as environment variables, see the README):
   --host --port --data --queue --pool-min --pool-max --mail-concurrency --max-queued --max-queued-bytes
   --max-upload --keep-files --token-file --mail-from --mail-allow --drain --log-level
+Flags of tasks recover:
+  --data --queue --json
 `
 
 try {
@@ -30,6 +33,10 @@ async function run([command, ...args]: string[]): Promise<void> {
       const { serve } = await import('./serve.ts')
       return serve(args)
     }
+    case 'tasks': {
+      const { tasks } = await import('./tasks.ts')
+      return tasks(args)
+    }
     case '--version':
       return void process.stdout.write(`${version()}\n`)
     case undefined:
@@ -38,7 +45,12 @@ async function run([command, ...args]: string[]): Promise<void> {
     case '--help':
       return void process.stdout.write(usage)
     default:
-      throw badOption('afterwork', 'serve, --version or --help', command, didYouMean(command, ['serve']))
+      throw badOption(
+        'afterwork',
+        'serve, tasks, --version or --help',
+        command,
+        didYouMean(command, ['serve', 'tasks']),
+      )
   }
 }
 

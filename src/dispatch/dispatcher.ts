@@ -94,9 +94,13 @@ export class Dispatcher {
       await this.#idle()
       if (!this.#running) return this.#giveBack([suspect])
       const runner = this.#runners.get(suspect.options.pool)!
+      const started = await this.#start([suspect], true).catch((error: unknown) =>
+        this.#report(error, `starting ${suspect.name} ${suspect.id} alone`),
+      )
+      // Nothing may run beside it: all others wait with it until the queue takes its start.
+      if (started === undefined) await wait(pauseAfterError)
       // Alone in the process it needs no thread of its own.
-      for (const task of await this.#start([suspect], true))
-        await this.#attempt(runner, { ...task, suspect: false })
+      for (const task of started ?? []) await this.#attempt(runner, { ...task, suspect: false })
     }
   }
 

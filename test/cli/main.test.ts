@@ -86,7 +86,11 @@ test('a host that others can reach is refused without a token', async (t) => {
 })
 
 test('an unknown command is refused with the one that was meant', async (t) => {
-  await refuses(t, ['server'], /Expected serve, --version or --help, got "server", did you mean "serve"\?/)
+  await refuses(
+    t,
+    ['server'],
+    /Expected serve, tasks, --version or --help, got "server", did you mean "serve"\?/,
+  )
 })
 
 test('--version tells that of the package, and no command the usage', async (t) => {

@@ -4,7 +4,10 @@ import { AfterworkError } from '../../src/core/errors.ts'
 import { Events } from '../../src/core/events.ts'
 import { Intake } from '../../src/queue/intake.ts'
 import { MemoryQueue } from '../../src/queue/memory.ts'
-import { newTask, storedFile } from './conformance.ts'
+import { newGroup, newTask, storedFile } from './conformance.ts'
+import { death } from './sqlite/death.ts'
+import { openQueue } from './sqlite/opened.ts'
+import { SlowQueue } from './sqlite/slow-queue.ts'
 
 const url = 'file:///app/tasks.ts'
 const { files } = defineTasks(url, {
@@ -112,4 +115,78 @@ test('whatever else the engine fails with is the cause of AFTERWORK_QUEUE_FAILED
     code: 'AFTERWORK_QUEUE_FAILED',
   })
   t.is(error.cause, cause)
+})
+
+const timedOut = { code: 'AFTERWORK_QUEUE_TIMEOUT', message: /did not answer within 1 ms; try again later/ }
+
+/** A queue on disk that answers late, and two that commit to it: one that waits for that, and one that does not. */
+async function slow(t: ExecutionContext) {
+  const queue = await openQueue(t, { Engine: SlowQueue })
+  const events = new Events()
+  const intakes = [1, 60_000].map((timeout) => new Intake(queue.engine, events, url, timeout))
+  for (const intake of intakes) intake.open(new Set(['files.resize']), new Set(['cpu']))
+  const [hasty, patient] = intakes as [Intake, Intake]
+  return { queue, engine: queue.engine as SlowQueue, events, hasty, patient }
+}
+
+test('a commit that comes too late is refused, and undone as soon as the queue answers', async (t) => {
+  const { queue, engine, events, hasty } = await slow(t)
+  events.on('task.added', () => t.fail())
+  const file = storedFile()
+  const [first, second] = newGroup({ files: [file] }, { options: { delay: 5 } })
+  const tasks = [first!, second!, newTask(), newTask({ options: { unique: 'key' } })]
+  engine.hold()
+  await t.throwsAsync(hasty.commit(tasks, { held: true }), timedOut)
+  // It is on disk all the same.
+  t.is((await queue.counters())['queued'], 4)
+  t.deepEqual(await queue.claim(), [])
+  engine.answer()
+  await hasty.undone()
+  for (const task of tasks) t.is(await engine.get(task.id), undefined)
+  t.is(await engine.file(file.id), undefined)
+  t.deepEqual(await queue.counters(), {})
+  t.deepEqual(await queue.counted(), {})
+  t.deepEqual(await queue.claim(), [])
+})
+
+test('a commit outside a request that comes too late is undone likewise', async (t) => {
+  const { queue, engine, hasty } = await slow(t)
+  const task = newTask()
+  engine.hold()
+  await t.throwsAsync(hasty.commit([task], { held: false }), timedOut)
+  engine.answer()
+  await hasty.undone()
+  t.is(await engine.get(task.id), undefined)
+  t.deepEqual(await queue.claim(), [])
+})
+
+test('a unique task that was committed too late runs for a request that shares it meanwhile', async (t) => {
+  const { queue, engine, hasty, patient } = await slow(t)
+  const [shared, gone] = newGroup({ options: { unique: 'key' } }, {})
+  const [alias, next] = newGroup({ options: { unique: 'key' } }, {})
+  engine.hold()
+  await t.throwsAsync(hasty.commit([shared!, gone!], { held: true }), timedOut)
+  const committed = patient.commit([alias!, next!], { held: true })
+  await queue.counters()
+  engine.answer()
+  await committed
+  await hasty.undone()
+  await patient.release([alias!, next!])
+  t.is((await engine.get(alias!.id))?.id, shared!.id)
+  t.is(await engine.get(gone!.id), undefined)
+  await queue.end(t, shared!)
+  t.deepEqual(await queue.claim(), [next!.id])
+  t.deepEqual(await queue.counters(), { succeeded: 1, queued: 1 })
+})
+
+test('a commit that fails keeps nothing, whenever the store died', async (t) => {
+  for (const moment of [death.beforeCommit, death.afterCommit]) {
+    const { queue, patient } = await slow(t)
+    const [first, second] = newGroup({ options: { unique: 'key' } }, {})
+    queue.dieAt(moment)
+    await t.throwsAsync(patient.commit([first!, second!], { held: true }), { code: 'AFTERWORK_QUEUE_FAILED' })
+    t.is(await queue.state(first!), undefined)
+    t.deepEqual(await queue.counters(), {})
+    t.deepEqual(await queue.counted(), {})
+  }
 })

@@ -37,7 +37,13 @@ export class Candidates {
       taken.push(...more)
       const lacking = room.free === 0 && room.shared === 0 ? undefined : this.#window.lacking(pool)
       if (lacking === undefined) return taken
-      await lacking
+      try {
+        await lacking
+      } catch (error) {
+        // What was taken is not lost with what cannot be read.
+        if (taken.length > 0) return taken
+        throw error
+      }
     }
   }
 
@@ -56,7 +62,7 @@ export class Candidates {
       entry.ahead = false
       this.#aheadOf(entry.task.options.pool).remove(entry)
       this.#lanes.leave(entry, false)
-    }
+    } else this.#window.forget(entry)
   }
 
   /** One that was taken runs no more; `started` is false for one that never did. */

@@ -1,23 +1,28 @@
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
-import { Alarm } from '../alarm.ts'
 import { Announcer } from '../announcer.ts'
 import type { Engine, FileUse, ListFilter, QueueBounds, Retention, Settlement, Subscriber } from '../queue.ts'
 import { Candidates } from './candidates.ts'
-import { entryOfRow, entryOfTask, toClaimed, type Entry } from './entry.ts'
+import { Due } from './due.ts'
+import { Gate } from './gate.ts'
+import { entryOfRow, entryOfTask, seqsOf, settleFields, toClaimed, type Entry } from './entry.ts'
 import { StoreLink } from './link.ts'
 import { ask, type CancelResult, type News, type StoreData } from './message.ts'
 import { ReaderLink } from './reader/link.ts'
+import { SqliteRecords } from './records.ts'
 import { insertFields, isSimple } from './row.ts'
 import { attemptState } from './sql.ts'
 import { threadFile } from './thread-file.ts'
+import { Starts } from './starts.ts'
 import type { WindowSize } from './window.ts'
 
 /** Tasks that come due together are taken in so many at a time. */
 const dueAtOnce = 500
-/** How long it takes to ask for due tasks again when that failed, in milliseconds. */
-const dueAgain = 1_000
+/** How often what has been kept long enough is forgotten though no task ends, in milliseconds. */
+const trimInterval = 600_000
+
+const none: ReadonlySet<Entry> = new Set()
 
 /** What tests replace. */
 export interface SqliteParts {
@@ -36,17 +41,18 @@ export class SqliteQueue implements Engine {
   readonly #clock: () => number
   readonly #link: StoreLink
   readonly #reader: ReaderLink
+  readonly #records: SqliteRecords
   /** Tasks that can be claimed, were, or run, and held ones that need nothing but their release. */
   readonly #entries = new Map<string, Entry>()
   readonly #announcer = new Announcer()
   readonly #candidates: Candidates
+  readonly #gate = new Gate()
   readonly #paused = new Set<string>()
   readonly #subscribers: Subscriber[] = []
   readonly #errorListeners: ((error: Error, during: string) => void)[] = []
-  readonly #alarm: Alarm<null>
-  #nextDue = Infinity
-  /** Those that run, of which the store knows only that they may. */
-  readonly #started = new Set<Entry>()
+  readonly #due: Due
+  #trimmer: NodeJS.Timeout | undefined
+  readonly #starts: Starts
   /** Those that ran, or may have, when the process before this one crashed. */
   #suspects: Entry[] = []
 
@@ -54,7 +60,7 @@ export class SqliteQueue implements Engine {
   constructor(file: string, bounds: QueueBounds, retention: Retention, parts: SqliteParts = {}) {
     const path = resolve(file)
     this.#clock = parts.clock ?? Date.now
-    this.#alarm = new Alarm<null>(() => void this.#takeDue(), this.#clock)
+    this.#due = new Due(this.#clock, (now) => this.#link.ask([ask.due, now, dueAtOnce]))
     const startStore = parts.startStore ?? ((data) => new Worker(threadFile('store'), { workerData: data }))
     const data = { file: path, ...bounds, keepTasks: retention.tasks }
     this.#link = new StoreLink((resumed) => startStore({ ...data, now: this.#clock(), resumed }), {
@@ -63,9 +69,19 @@ export class SqliteQueue implements Engine {
         this.#candidates.tick()
         this.#hear(news)
       },
+      resumed: ({ lanes, nextDue }) => {
+        for (const { pool, name } of lanes) this.#candidates.begin(pool, name).catch(reported)
+        if (nextDue !== null) this.#due.at(nextDue)
+      },
       error: (error, during) => this.#errorListeners.forEach((listener) => listener(error, during)),
     })
+    this.#starts = new Starts(this.#link)
     this.#reader = new ReaderLink(() => new Worker(threadFile('reader'), { workerData: { file: path } }))
+    this.#records = new SqliteRecords(
+      this.#link,
+      this.#reader,
+      (id) => this.#entries.get(id)?.progress ?? null,
+    )
     const window = parts.window ?? { tasks: 1_024, bytes: 16 * 1024 ** 2 }
     this.#candidates = new Candidates((pool) => this.#announcer.announce(pool), window, {
       refill: ({ pool, name }, { rank, sequence }, limit, stored) =>
@@ -83,7 +99,9 @@ export class SqliteQueue implements Engine {
     for (const entry of this.#suspects) this.#candidates.offer(entry)
     await Promise.all(lanes.map(({ pool, name }) => this.#candidates.begin(pool, name)))
     this.#hear(news)
-    if (nextDue !== null) this.#dueAt(nextDue)
+    if (nextDue !== null) this.#due.at(nextDue)
+    this.#trimmer = setInterval(() => this.#link.send({ fields: [ask.trim, this.#clock()] }), trimInterval)
+    this.#trimmer.unref()
   }
 
   async add(
@@ -109,14 +127,15 @@ export class SqliteQueue implements Engine {
         if (unknown) this.discard(ids(tasks)).catch(() => {})
       },
     )
+    await this.#gate.pass()
   }
 
   async discard(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      const entry = this.#entries.get(id)
-      if (entry?.held === true) this.#entries.delete(id)
-    }
-    await this.#link.persist([ask.discard, this.#clock(), ids.length, ...ids])
+    const held = ids.map((id) => this.#entries.get(id)).filter((entry) => entry?.held === true) as Entry[]
+    for (const entry of held) entry.leaving = true
+    await this.#link.persist([ask.discard, this.#clock(), ids.length, ...ids], () => {
+      for (const { task } of held) this.#entries.delete(task.id)
+    })
   }
 
   async release(ids: readonly string[]): Promise<void> {
@@ -124,7 +143,7 @@ export class SqliteQueue implements Engine {
       const entry = this.#entries.get(id)
       if (entry?.held !== true) return entry === undefined
       entry.held = false
-      this.#candidates.offer(entry)
+      if (!entry.leaving) this.#candidates.offer(entry)
       return false
     })
     if (others.length > 0) await this.#link.persist([ask.release, this.#clock(), others.length, ...others])
@@ -154,25 +173,22 @@ export class SqliteQueue implements Engine {
     const entries = this.#claimed(ids)
     const unarmed = alone ? entries : entries.filter(({ armed }) => armed !== 'yes')
     if (unarmed.length > 0) {
-      for (const entry of unarmed) entry.startAsked = true
       const running = alone ? attemptState.alone : attemptState.running
       for (const { task } of unarmed) this.#noteRate(task, at)
-      try {
-        await this.#link.ask([ask.start, running, at, seqsOf(unarmed)])
-      } catch (error) {
-        for (const entry of unarmed) entry.startAsked = false
-        throw error
-      }
+      await this.#link.ask([ask.start, running, at, seqsOf(unarmed)])
     }
     // Some may have been cancelled meanwhile.
     const started = entries.filter(({ claimed }) => claimed)
+    const waited = unarmed.length === 0 ? none : new Set(unarmed)
     for (const entry of started) {
-      Object.assign(entry, { claimed: false, running: true, startedAt: at, progress: null })
+      entry.claimed = false
+      entry.running = true
+      entry.startedAt = at
+      entry.progress = null
       entry.attempt++
       this.#candidates.started(entry.task.options.pool, 1)
-      if (!entry.startAsked) this.#started.add(entry)
+      if (!waited.has(entry)) this.#starts.add(entry)
     }
-    if (this.#started.size > 0) this.#link.schedule()
     return started.map(({ task }) => task.id)
   }
 
@@ -193,7 +209,7 @@ export class SqliteQueue implements Engine {
     const entry = this.#entries.get(id)
     if (entry?.running !== true || entry.attempt !== attempt || entry.settling) return false
     entry.settling = true
-    this.#started.delete(entry)
+    this.#starts.forget(entry)
     const fields = settleFields(entry, settlement)
     fields.push(followUps.length)
     for (const task of followUps)
@@ -223,32 +239,20 @@ export class SqliteQueue implements Engine {
     this.#errorListeners.push(listener)
   }
 
-  async get(id: string): Promise<TaskRecord | undefined> {
-    await this.#link.settled()
-    const record = await this.#reader.ask<TaskRecord | undefined>({ ask: 'get', id })
-    return record && this.#withProgress(record)
+  get(id: string): Promise<TaskRecord | undefined> {
+    return this.#records.get(id)
   }
 
-  async list({ state, name, cursor, limit }: ListFilter): Promise<TaskRecord[]> {
-    await this.#link.settled()
-    const filter = {
-      ...(state !== undefined && { state }),
-      ...(name !== undefined && { name }),
-      ...(cursor !== undefined && { cursor }),
-    }
-    const records = await this.#reader.ask<TaskRecord[]>({ ask: 'list', ...filter, limit })
-    return records.map((record) => this.#withProgress(record))
+  list(filter: ListFilter): Promise<TaskRecord[]> {
+    return this.#records.list(filter)
   }
 
-  async counters(): Promise<Record<TaskState, number>> {
-    await this.#link.settled()
-    const [queued, scheduled, running, succeeded, failed, cancelled] = this.#link.totals as number[]
-    return { queued, scheduled, running, succeeded, failed, cancelled } as Record<TaskState, number>
+  counters(): Promise<Record<TaskState, number>> {
+    return this.#records.counters()
   }
 
-  async file(id: string): Promise<FileUse | undefined> {
-    await this.#link.settled()
-    return await this.#reader.ask({ ask: 'file', id })
+  file(id: string): Promise<FileUse | undefined> {
+    return this.#records.file(id)
   }
 
   async cancel(id: string, at: number): Promise<TaskRecord> {
@@ -260,13 +264,11 @@ export class SqliteQueue implements Engine {
         for (const subscriber of this.#subscribers) subscriber.cancel(id, entry.attempt)
       return record
     }
-    if (entry !== undefined) {
-      this.#drop(entry)
-      return this.#tellCancelled(await this.#link.ask<TaskRecord>([ask.cancel, entry.sequence, at]))
-    }
+    if (entry?.leaving === false) return await this.#cancelWaiting(entry, at)
     const result = await this.#link.ask<CancelResult>([ask.cancelById, id, at], (found) => {
       // It may have come into memory while this was on its way.
-      if ('record' in found) this.#drop(this.#entries.get(found.record.id))
+      const entry = 'record' in found ? this.#entries.get(found.record.id) : undefined
+      if (entry !== undefined) this.#drop(entry)
     })
     return 'record' in result ? this.#tellCancelled(result.record) : await this.cancel(result.inFlight, at)
   }
@@ -295,7 +297,8 @@ export class SqliteQueue implements Engine {
   }
 
   async close(): Promise<void> {
-    this.#alarm.clear()
+    clearInterval(this.#trimmer)
+    this.#due.clear()
     this.#candidates.clear()
     this.#link.send({ fields: [ask.unarm] })
     await this.#link.close()
@@ -304,7 +307,7 @@ export class SqliteQueue implements Engine {
 
   /** What goes along with the next transaction: starts that nobody waits for, and what may start during it. */
   #collect(): void {
-    if (this.#started.size > 0) this.#noteStarts()
+    this.#starts.send()
     const arming = this.#candidates.arm()
     if (arming.length === 0) return
     for (const entry of arming) entry.armed = 'asked'
@@ -316,21 +319,6 @@ export class SqliteQueue implements Engine {
     if (rateLimit !== null) this.#link.send({ fields: [ask.rate, name, at, rateLimit.per] })
   }
 
-  #noteStarts(): void {
-    const byTime = Map.groupBy(this.#started, ({ startedAt }) => startedAt)
-    this.#started.clear()
-    for (const [at, entries] of byTime) {
-      for (const entry of entries) entry.startAsked = true
-      const lost = (): void => {
-        for (const entry of entries) {
-          entry.startAsked = false
-          if (entry.running && !entry.settling) this.#started.add(entry)
-        }
-      }
-      this.#link.send({ fields: [ask.start, attemptState.running, at, seqsOf(entries)], lost })
-    }
-  }
-
   #hear(news: readonly News[]): void {
     for (const item of news) {
       switch (item.type) {
@@ -338,7 +326,7 @@ export class SqliteQueue implements Engine {
           if (!this.#entries.has(item.row.id)) this.#candidates.offer(this.#enter(entryOfRow(item.row)))
           break
         case 'due':
-          this.#dueAt(item.at)
+          this.#due.at(item.at)
           break
         case 'cancelled':
           this.#tellCancelled(item.record)
@@ -354,10 +342,30 @@ export class SqliteQueue implements Engine {
     return entry
   }
 
+  /** It cannot be claimed or started from now on. */
+  async #cancelWaiting(entry: Entry, at: number): Promise<TaskRecord> {
+    entry.leaving = true
+    this.#takeOut(entry)
+    const record = await this.#link.ask<TaskRecord>(
+      [ask.cancel, entry.sequence, at],
+      () => this.#entries.delete(entry.task.id),
+      (unknown) => {
+        entry.leaving = false
+        // Where it cannot be known, the row says whether it still waits.
+        if (unknown) this.#entries.delete(entry.task.id)
+        else if (!entry.held) this.#candidates.offer(entry)
+      },
+    )
+    return this.#tellCancelled(record)
+  }
+
   /** A task that does not run is cancelled: nothing of it stays here. */
-  #drop(entry: Entry | undefined): void {
-    if (entry === undefined) return
+  #drop(entry: Entry): void {
     this.#entries.delete(entry.task.id)
+    this.#takeOut(entry)
+  }
+
+  #takeOut(entry: Entry): void {
     this.#candidates.remove(entry)
     if (entry.claimed) this.#candidates.leave(entry, false)
     entry.claimed = false
@@ -371,57 +379,11 @@ export class SqliteQueue implements Engine {
   #claimed(ids: readonly string[]): Entry[] {
     return ids.map((id) => this.#entries.get(id)).filter((entry) => entry?.claimed === true) as Entry[]
   }
-
-  #dueAt(at: number): void {
-    if (at >= this.#nextDue) return
-    this.#nextDue = at
-    this.#alarm.set(null, at)
-  }
-
-  async #takeDue(): Promise<void> {
-    this.#nextDue = Infinity
-    try {
-      const next = await this.#link.ask<number | null>([ask.due, this.#clock(), dueAtOnce])
-      if (next !== null) this.#dueAt(next)
-    } catch {
-      // It was reported where it failed.
-      this.#dueAt(this.#clock() + dueAgain)
-    }
-  }
-
-  #withProgress(record: TaskRecord): TaskRecord {
-    const entry = record.state === 'running' ? this.#entries.get(record.id) : undefined
-    return entry === undefined ? record : { ...record, progress: entry.progress }
-  }
 }
 
 function ids(tasks: readonly NewTask[]): string[] {
   return tasks.map(({ id }) => id)
 }
 
-function seqsOf(entries: readonly Entry[]): string {
-  return JSON.stringify(entries.map(({ sequence }) => sequence))
-}
-
-/** What the store is told of an attempt that has ended. */
-function settleFields(entry: Entry, settlement: Settlement): unknown[] {
-  const { sequence, attempt, startedAt, progress, flags, bytes, task } = entry
-  const { state, at } = settlement
-  return [
-    ask.settle,
-    sequence,
-    state,
-    attempt,
-    startedAt,
-    at,
-    state === 'succeeded' ? settlement.result : null,
-    state === 'succeeded' ? null : JSON.stringify(settlement.failure),
-    // Success is complete.
-    state === 'succeeded' || progress === null ? null : JSON.stringify(progress),
-    state === 'scheduled' ? Math.ceil(settlement.runAt) : null,
-    state === 'queued' && settlement.suspect === true ? 1 : 0,
-    flags,
-    bytes,
-    task.options.keepResult,
-  ]
-}
+/** It was reported where it failed. */
+function reported(): void {}

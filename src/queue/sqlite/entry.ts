@@ -1,6 +1,8 @@
 import type { ResolvedOptions } from '../../core/options.ts'
 import type { ClaimedTask, NewTask, Progress } from '../../core/task.ts'
 import type { Waiting } from '../lanes.ts'
+import type { Settlement } from '../queue.ts'
+import { ask } from './message.ts'
 import { flagsOf, parseOptions, type WaitingRow } from './row.ts'
 
 /** A task that the main thread has: it can be claimed, was claimed, or runs. All others are on disk only. */
@@ -22,10 +24,10 @@ export interface Entry extends Waiting {
   ahead: boolean
   claimed: boolean
   running: boolean
-  /** The store was asked to note that it runs. */
-  startAsked: boolean
   /** How it ended is on its way to the store. */
   settling: boolean
+  /** It is being cancelled or discarded; known until that is stored, lest the row be taken for one that waits. */
+  leaving: boolean
   startedAt: number
   progress: Progress | null
 }
@@ -69,6 +71,34 @@ export function toClaimed({ task, attempt, failures, suspect, addedAt }: Entry):
   return { id, name, args, group, options, attempt: attempt + 1, failures, suspect, addedAt }
 }
 
+/** As the store takes them, in JSON. */
+export function seqsOf(entries: readonly Entry[]): string {
+  return JSON.stringify(entries.map(({ sequence }) => sequence))
+}
+
+/** What the store is told of an attempt that has ended. */
+export function settleFields(entry: Entry, settlement: Settlement): unknown[] {
+  const { sequence, attempt, startedAt, progress, flags, bytes, task } = entry
+  const { state, at } = settlement
+  return [
+    ask.settle,
+    sequence,
+    state,
+    attempt,
+    startedAt,
+    at,
+    state === 'succeeded' ? settlement.result : null,
+    state === 'succeeded' ? null : JSON.stringify(settlement.failure),
+    // Success is complete.
+    state === 'succeeded' || progress === null ? null : JSON.stringify(progress),
+    state === 'scheduled' ? Math.ceil(settlement.runAt) : null,
+    state === 'queued' && settlement.suspect === true ? 1 : 0,
+    flags,
+    bytes,
+    task.options.keepResult,
+  ]
+}
+
 const fresh = {
   waiting: false,
   standing: false,
@@ -81,8 +111,8 @@ const fresh = {
   ahead: false,
   claimed: false,
   running: false,
-  startAsked: false,
   settling: false,
+  leaving: false,
   startedAt: 0,
   progress: null,
 } as const

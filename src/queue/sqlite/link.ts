@@ -6,7 +6,7 @@ import type { Answer, News, Opened, Refusal, Totals } from './message.ts'
 /** How long what must be stored in the end waits before it is tried again, in milliseconds. */
 const retryDelay = 1_000
 /** So many operations are sent though the transaction before them goes on. */
-const worthwhile = 64
+const worthwhile = 16
 /** A store that dies so many times within a minute is not started again. */
 const mostDeaths = 5
 
@@ -27,6 +27,8 @@ interface Hooks {
   collect(): void
   /** A transaction is on disk, and this came of it beside the results. */
   committed(news: readonly News[]): void
+  /** Another store goes on where one has died, which may have committed what it told nobody of. */
+  resumed(opened: Opened & { type: 'opened' }): void
   /** Something went wrong that no caller can be told of. */
   error(error: Error, during: string): void
 }
@@ -43,11 +45,12 @@ export class StoreLink {
   /** What was sent and not answered, a transaction each. */
   #sent: Operation[][] = []
   #scheduled = false
-  #idle: (() => void)[] = []
   #totals: Totals = []
   #deaths: number[] = []
   /** The last transaction failed, of which was told. */
   #failing = false
+  /** There is a store, or will be. */
+  #opened = false
   #closed = false
 
   constructor(start: (resumed: boolean) => Worker, hooks: Hooks) {
@@ -67,6 +70,7 @@ export class StoreLink {
       this.#closed = true
       throw new AfterworkError(opened.code as ErrorCode, opened.message, { cause: toError(opened.failure) })
     }
+    this.#opened = true
     this.#totals = opened.totals
     return opened
   }
@@ -98,9 +102,17 @@ export class StoreLink {
   }
 
   /** Asks one thing again and again until it is stored; rejects only when the queue is closed. */
-  persist(fields: readonly unknown[]): Promise<void> {
+  persist(fields: readonly unknown[], stored?: () => void): Promise<void> {
     return new Promise((resolve, reject) =>
-      this.send({ fields, stored: () => resolve(), lost: reject, persistent: true }),
+      this.send({
+        fields,
+        stored: () => {
+          stored?.()
+          resolve()
+        },
+        lost: reject,
+        persistent: true,
+      }),
     )
   }
 
@@ -123,19 +135,19 @@ export class StoreLink {
   /** Resolves when all that was asked so far is stored, or lost. */
   async settled(): Promise<void> {
     this.#hooks.collect()
-    if (this.#waiting.length > 0) {
-      await new Promise<void>((resolve) =>
-        this.send({ fields: [], stored: () => resolve(), lost: () => resolve() }),
-      )
+    const restarting = this.#opened && this.#worker === undefined && !this.#closed
+    if (this.#waiting.length > 0 || restarting) {
+      await new Promise<void>((resolve) => this.send(mark(resolve)))
     } else if (this.#sent.length > 0) {
-      await new Promise<void>((resolve) => this.#idle.push(resolve))
+      // With the last of what is on its way: there may always be something on its way.
+      await new Promise<void>((resolve) => this.#sent.at(-1)!.push(mark(resolve)))
     }
   }
 
   /** Stores what is left and ends the thread. */
   async close(): Promise<void> {
     if (this.#closed) return
-    await this.settled()
+    if (this.#opened) await this.settled()
     this.#closed = true
     const worker = this.#worker
     if (worker === undefined) return
@@ -180,11 +192,12 @@ export class StoreLink {
       this.#hooks.committed(answer.news)
     }
     if (this.#sent.length === 0) {
-      for (const resolve of this.#idle.splice(0)) resolve()
       // A queue that has nothing to store keeps no process alive.
       this.#worker?.unref()
     }
-    this.schedule()
+    // The store has nothing to do until it is sent something.
+    if (this.#waiting.length > 0) this.#flush()
+    else this.schedule()
   }
 
   #failed(operations: readonly Operation[], error: AfterworkError): void {
@@ -200,7 +213,8 @@ export class StoreLink {
     const worker = this.#start(resumed)
     return await new Promise<Opened>((resolve, reject) => {
       worker.once('message', (first: Opened) => {
-        this.#worker = worker
+        // One that could not open the file ends by itself, and nobody misses it.
+        if (first.type === 'opened') this.#worker = worker
         worker.on('message', (answer: Answer) => this.#answered(answer))
         worker.unref()
         resolve(first)
@@ -220,21 +234,18 @@ export class StoreLink {
     this.#worker = undefined
     const operations = this.#sent.splice(0).flat()
     if (this.#closed) return
-    this.#hooks.error(error, 'running the store of the queue')
-    const now = performance.now()
-    this.#deaths = [...this.#deaths.filter((at) => now - at < 60_000), now]
+    this.#noteDeath(error)
     const again: Operation[] = []
     for (const operation of operations) {
       if (operation.persistent === true) again.push(operation)
       else operation.lost?.(failed(error), true)
     }
     this.#waiting.unshift(...again)
-    for (const resolve of this.#idle.splice(0)) resolve()
     try {
-      if (this.#deaths.length > mostDeaths) throw new Error('The store of the queue dies again and again')
-      const opened = await this.#spawn(true)
+      const opened = await this.#spawnAgain()
       if (opened.type === 'refused') throw toError(opened.failure)
       this.#totals = opened.totals
+      this.#hooks.resumed(opened)
       this.schedule()
     } catch (cause) {
       this.#closed = true
@@ -242,6 +253,29 @@ export class StoreLink {
       for (const operation of this.#waiting.splice(0)) operation.lost?.(failed(cause as Error), false)
     }
   }
+
+  /** One that dies before it has opened the file has died as well. */
+  async #spawnAgain(): Promise<Opened> {
+    while (this.#deaths.length <= mostDeaths) {
+      try {
+        return await this.#spawn(true)
+      } catch (error) {
+        this.#noteDeath(error as Error)
+      }
+    }
+    throw new Error('The store of the queue dies again and again')
+  }
+
+  #noteDeath(error: Error): void {
+    this.#hooks.error(error, 'running the store of the queue')
+    const now = performance.now()
+    this.#deaths = [...this.#deaths.filter((at) => now - at < 60_000), now]
+  }
+}
+
+/** Tells when what was asked before it is stored, or lost. */
+function mark(reached: () => void): Operation {
+  return { fields: [], stored: reached, lost: reached }
 }
 
 /** An error that the store gave as a result. */

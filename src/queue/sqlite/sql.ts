@@ -150,7 +150,7 @@ const waiting = `t.seq, t.id, t.name, t.grp, t.pool, t.rank, t.flags, t.attempt,
 const record = `t.seq, t.id, t.name, t.grp, t.pool, t.rank, t.state, t.attempt, t.args, t.options, t.added_at, t.run_at,
   t.started_at, t.ended_at, t.result, t.error, t.progress, a.running, a.at`
 
-/** Statements of the store thread, which alone writes. */
+/** Statements of the store thread, which alone writes. Parameters have no numbers: node:sqlite of Node.js 22.18 refuses those. */
 export const storeSql = {
   insert: `INSERT INTO tasks (seq, id, name, grp, pool, rank, flags, state, args, options, files, key, bytes, added_at, run_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -177,27 +177,27 @@ export const storeSql = {
   forgetStarts: 'DELETE FROM rated_starts WHERE name = ? AND at <= ?',
   ratedStarts: 'SELECT name, at FROM rated_starts ORDER BY at',
   endAttempt: 'DELETE FROM attempts WHERE seq = ? RETURNING running',
-  end: `UPDATE tasks SET state = ?2, done = CASE done WHEN 0 THEN ?3 ELSE done END, attempt = ?4, started_at = ?5,
-    ended_at = ?6, ended = ?7, expires_at = ?8, result = ?9, error = ?10, progress = ?11, suspect = 0, crashes = 0
-    WHERE seq = ?1`,
-  again: `UPDATE tasks SET state = ?2, attempt = ?3, started_at = ?4, failures = failures + ?5, run_at = ifnull(?6, run_at),
-    error = ?7, progress = ?8, suspect = ?9, crashes = 0 WHERE seq = ?1`,
-  cancel: `UPDATE tasks SET state = 7, done = CASE done WHEN 0 THEN 2 ELSE done END, ended_at = ?2, ended = ?3,
-    expires_at = ?4, error = ?5 WHERE seq = ?1`,
+  end: `UPDATE tasks SET state = ?, done = CASE done WHEN 0 THEN ? ELSE done END, attempt = ?, started_at = ?,
+    ended_at = ?, ended = ?, expires_at = ?, result = ?, error = ?, progress = ?, suspect = 0, crashes = 0
+    WHERE seq = ?`,
+  again: `UPDATE tasks SET state = ?, attempt = ?, started_at = ?, failures = failures + ?, run_at = ifnull(?, run_at),
+    error = ?, progress = ?, suspect = ?, crashes = 0 WHERE seq = ?`,
+  cancel: `UPDATE tasks SET state = 7, done = CASE done WHEN 0 THEN 2 ELSE done END, ended_at = ?, ended = ?,
+    expires_at = ?, error = ? WHERE seq = ?`,
   retry: `UPDATE tasks SET state = 1, failures = 0, ended_at = NULL, ended = NULL, expires_at = NULL, run_at = NULL,
     progress = NULL WHERE seq = ?`,
-  setState: 'UPDATE tasks SET state = ?2 WHERE seq = ?1',
+  setState: 'UPDATE tasks SET state = ? WHERE seq = ?',
 
   // Turns of a group: its first task, whose id it has, and those that say so.
   firstOfGroup: 'SELECT seq, state, done, flags, run_at FROM tasks WHERE id = ?',
   nextOfGroup: `SELECT seq, state, done, flags, run_at FROM tasks
     WHERE grp = ? AND grp IS NOT NULL AND done = 0 ORDER BY seq LIMIT 1`,
   nextAlias: 'SELECT seq, target, held, reached FROM aliases WHERE grp = ? AND done = 0 ORDER BY seq LIMIT 1',
-  troubled: `SELECT EXISTS (SELECT 1 FROM tasks WHERE grp = ?1 AND grp IS NOT NULL AND done = 2 AND seq < ?2)
-    OR EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND done = 2 AND seq < ?2)
-    OR EXISTS (SELECT 1 FROM aliases WHERE grp = ?1 AND done = 2 AND seq < ?2) AS troubled`,
+  troubled: `SELECT EXISTS (SELECT 1 FROM tasks WHERE grp = ? AND grp IS NOT NULL AND done = 2 AND seq < ?)
+    OR EXISTS (SELECT 1 FROM tasks WHERE id = ? AND done = 2 AND seq < ?)
+    OR EXISTS (SELECT 1 FROM aliases WHERE grp = ? AND done = 2 AND seq < ?) AS troubled`,
   reachAlias: 'UPDATE aliases SET reached = 1 WHERE seq = ?',
-  endAlias: 'UPDATE aliases SET done = ?2 WHERE seq = ?1',
+  endAlias: 'UPDATE aliases SET done = ? WHERE seq = ?',
   releaseAlias: 'UPDATE aliases SET held = 0 WHERE seq = ?',
   followers: 'SELECT DISTINCT grp FROM aliases WHERE target = ? AND done = 0 AND reached = 1 ORDER BY seq',
   aliasesOf: 'SELECT count(*) AS count FROM aliases WHERE target = ?',
@@ -214,7 +214,7 @@ export const storeSql = {
   expired: 'SELECT seq, state, files FROM tasks WHERE expires_at < ? LIMIT ?',
   forget: 'DELETE FROM tasks WHERE seq = ?',
   forgetFile: 'DELETE FROM file_uses WHERE file = ? AND seq = ?',
-  orphanAliases: 'UPDATE aliases SET done = ?2, target = NULL WHERE target = ?1 AND done = 0',
+  orphanAliases: 'UPDATE aliases SET done = ?, target = NULL WHERE target = ? AND done = 0',
   forgetAliases: 'DELETE FROM aliases WHERE target = ?',
   removeAlias: 'DELETE FROM aliases WHERE seq = ?',
 
@@ -230,7 +230,7 @@ export const storeSql = {
   interrupted: `SELECT a.seq, a.running, a.at, t.attempt, t.crashes, t.flags, t.name FROM attempts a JOIN tasks t USING (seq)
     WHERE a.running > 0 ORDER BY t.rank, t.seq`,
   clearAttempts: 'DELETE FROM attempts WHERE running > 0',
-  suspect: `UPDATE tasks SET attempt = attempt + 1, started_at = ?2, suspect = 1, crashes = ?3, progress = NULL WHERE seq = ?1`,
+  suspect: `UPDATE tasks SET attempt = attempt + 1, started_at = ?, suspect = 1, crashes = ?, progress = NULL WHERE seq = ?`,
   // With those that may have run, of which nothing is charged.
   suspects: `SELECT ${waiting} FROM tasks t WHERE t.state = 1
     AND t.seq IN (SELECT seq FROM tasks WHERE suspect = 1 UNION SELECT seq FROM attempts WHERE running = 0)
@@ -245,6 +245,49 @@ export const readerSql = {
   aliased: `SELECT ${record} FROM aliases l JOIN tasks t ON t.seq = l.target LEFT JOIN attempts a ON a.seq = t.seq
     WHERE l.id = ?`,
   file: `SELECT t.files, t.state, t.ended_at FROM file_uses u JOIN tasks t USING (seq) WHERE u.file = ? ORDER BY t.seq`,
+} as const
+
+/** Columns of `tasks` in the order in which a row has them, for `tasks recover`, which reads rows without SQLite. */
+export const taskColumns = [
+  ...(['seq', 'id', 'name', 'grp', 'pool', 'rank', 'flags', 'state', 'done', 'attempt', 'failures'] as const),
+  ...(['suspect', 'crashes', 'args', 'options', 'files', 'key', 'bytes', 'added_at', 'run_at'] as const),
+  ...(['started_at', 'ended_at', 'ended', 'expires_at', 'result', 'error', 'progress'] as const),
+] as const
+
+/** Statements of `tasks recover`, on the new file. */
+export const recoverSql = {
+  roots: 'SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0',
+  tables: "SELECT name FROM sqlite_schema WHERE type = 'table'",
+  totalsRow: 'SELECT one FROM totals',
+  // One whose id or live key is there already is passed over.
+  task: `INSERT OR IGNORE INTO tasks (${taskColumns.join()}) VALUES (?${', ?'.repeat(taskColumns.length - 1)})`,
+  attempt: 'INSERT OR IGNORE INTO attempts (seq, running, at) VALUES (?, ?, ?)',
+  alias: `INSERT OR IGNORE INTO aliases (seq, id, grp, target, held, reached, done) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  // What may have started must not start twice: the next start fails it.
+  doubt: `INSERT INTO attempts (seq, running, at) SELECT seq, 1, ? FROM tasks
+    WHERE state < 5 AND (state = 1 OR ?) AND (flags & 4) <> 0 ON CONFLICT (seq) DO UPDATE SET running = max(running, 1)`,
+  strayAttempts: `DELETE FROM attempts WHERE seq NOT IN (SELECT seq FROM tasks WHERE state = 1 OR (state < 5 AND running > 0))`,
+  // What ran was ready, whatever an older page says.
+  startedReady:
+    'UPDATE tasks SET state = 1 WHERE state < 5 AND seq IN (SELECT seq FROM attempts WHERE running > 0)',
+  // As though the task of the alias were forgotten; whoever asks for success must not take it for one.
+  lostTargets: `UPDATE aliases SET done = 2, target = NULL, held = 0 WHERE done = 0 AND target NOT IN (SELECT seq FROM tasks)`,
+  strayAliases: `DELETE FROM aliases WHERE id IN (SELECT id FROM tasks)
+    OR (target IS NOT NULL AND target NOT IN (SELECT seq FROM tasks)) OR (target IS NULL AND done = 0)`,
+  // Without its predecessors nobody would ever let such a turn come.
+  leaderless: `SELECT grp, min(seq) AS seq, state FROM (SELECT ifnull(grp, id) AS grp, seq, state FROM tasks WHERE done = 0
+    UNION ALL SELECT grp, seq, NULL FROM aliases WHERE done = 0) GROUP BY grp HAVING state = 0`,
+  cautious: `SELECT seq FROM tasks WHERE grp = ? AND seq >= ? AND state = 0 AND done = 0 AND (flags & 1) <> 0 ORDER BY seq`,
+  groups:
+    'SELECT ifnull(grp, id) AS grp FROM tasks WHERE state = 0 UNION SELECT grp FROM aliases WHERE done = 0',
+  count: `UPDATE totals SET seq = max(?, ifnull((SELECT max(seq) FROM tasks), 0), ifnull((SELECT max(seq) FROM aliases), 0)),
+    ended = max(?, ifnull((SELECT max(ended) FROM tasks), 0)),
+    turns = (SELECT count(*) FROM tasks WHERE grp IS NOT NULL AND done = 0) + (SELECT count(*) FROM aliases WHERE done = 0),
+    (queued, scheduled, running, succeeded, failed, cancelled, bytes) = (
+      SELECT count(*) FILTER (WHERE state IN (0, 1, 3) AND ifnull(running, 0) = 0), count(*) FILTER (WHERE state = 2),
+        count(*) FILTER (WHERE running > 0), count(*) FILTER (WHERE state = 5), count(*) FILTER (WHERE state = 6),
+        count(*) FILTER (WHERE state = 7), ifnull(sum(bytes) FILTER (WHERE state < 5), 0)
+      FROM tasks LEFT JOIN attempts USING (seq))`,
 } as const
 
 const listed = {

@@ -51,9 +51,12 @@ export class Window {
     this.#hooks = hooks
   }
 
-  /** A lane of which nothing is in memory yet. */
+  /** Reads a lane from its beginning, whatever of it is in memory. */
   async begin(pool: string, name: string): Promise<void> {
     const part = this.#part(pool, name)
+    // It would end elsewhere.
+    await part.refilling?.catch(ignore)
+    this.#spill(part, part.lane.keep(0))
     part.end = { rank: Number.MIN_SAFE_INTEGER, sequence: 0 }
     await this.#refill(part)
   }
@@ -72,6 +75,13 @@ export class Window {
     part.bytes -= entry.bytes
     if (entry.careful) part.careful--
     if (part.end !== null && part.lane.size < this.#size.tasks / 2) this.#refill(part).catch(ignore)
+  }
+
+  /** One that was offered while its lane was read will not run. */
+  forget(entry: Entry): void {
+    const { aside } = this.#part(entry.task.options.pool, entry.task.name)
+    const at = aside.indexOf(entry)
+    if (at >= 0) aside.splice(at, 1)
   }
 
   /** What to wait for before the next task of a pool is known, which rejects if it cannot be read; undefined when it is. */
@@ -104,6 +114,11 @@ export class Window {
     const [first] = rest
     if (first === undefined) return
     part.end = { rank: -first.task.options.priority, sequence: first.sequence - 1 }
+    this.#spill(part, rest)
+  }
+
+  /** What was taken out of its lane leaves memory. */
+  #spill(part: Part, rest: readonly Entry[]): void {
     for (const entry of rest) {
       part.bytes -= entry.bytes
       if (!entry.careful) this.#hooks.leave(entry)

@@ -1,6 +1,16 @@
-import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { AfterworkError } from '../../../core/errors.ts'
 import { applicationId, migrations } from '../sql.ts'
 
@@ -10,19 +20,20 @@ const [corrupt, notADatabase] = [11, 26]
 const checkedThroughout = 32 * 1024 ** 2
 
 /**
- * Opens the file of a queue, makes it if there is none, and brings it to the present version.
+ * Opens the file of a queue, makes it if there is none, and brings it to the present version. A file that this process
+ * has open already (`resumed`) was inspected before.
  * @throws AFTERWORK_QUEUE_CORRUPT, AFTERWORK_QUEUE_UNUSABLE; the file stays as it is
  */
-export function openDatabase(file: string): DatabaseSync {
+export function openDatabase(file: string, resumed = false): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
-    checkHeader(file)
+    // To close a file takes away the locks that all of this process have on it.
+    if (!resumed) inspect(file)
     database = new DatabaseSync(file)
     // FULL: a commit is on disk before it is acknowledged, whatever happens to the machine.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
     database.exec('PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY')
-    checkContent(database, file)
-    migrate(database, file)
+    migrate(database)
     return database
   } catch (error) {
     database?.close()
@@ -30,10 +41,15 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
-/** The folder of a queue is made if it is missing. */
-export function prepareFolder(file: string): void {
+/**
+ * Makes the folder of a queue if it is missing; gives the file itself, for a link to it would have a lock of its own.
+ * @throws AFTERWORK_QUEUE_UNUSABLE
+ */
+export function prepareFolder(file: string): string {
   try {
     mkdirSync(dirname(file), { recursive: true })
+    accessSync(dirname(file), constants.R_OK | constants.W_OK | constants.X_OK)
+    return statSync(file, { throwIfNoEntry: false }) === undefined ? file : realpathSync(file)
   } catch (error) {
     throw explained(error, file)
   }
@@ -57,10 +73,32 @@ export function explained(error: unknown, file: string): AfterworkError {
   })
 }
 
+/**
+ * Refuses what is no sound queue, over a connection that changes nothing: it needs no locks, for the queue has its own,
+ * keeps the index of the log in memory, and cannot bring the log into the file when it is closed.
+ */
+function inspect(file: string): void {
+  const size = sizeOf(file)
+  if (size === 0) {
+    // SQLite would throw the log away.
+    if (sizeOf(`${file}-wal`) > 0) throw damaged('it is empty, though there is a log beside it', corrupt)
+    return
+  }
+  checkHeader(file, size)
+  const url = pathToFileURL(file)
+  url.search = `?mode=ro&vfs=${process.platform === 'win32' ? 'win32-none' : 'unix-none'}`
+  const database = new DatabaseSync(url)
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE')
+    checkOwner(database, file)
+    if (size <= checkedThroughout) checkContent(database)
+  } finally {
+    database.close()
+  }
+}
+
 /** SQLite takes a file that is cut off within its header for an empty one, and would begin anew over what is left. */
-function checkHeader(file: string): void {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  if (size === 0) return
+function checkHeader(file: string, size: number): void {
   const header = Buffer.alloc(16)
   const descriptor = openSync(file, 'r')
   try {
@@ -69,18 +107,16 @@ function checkHeader(file: string): void {
     closeSync(descriptor)
   }
   if (size >= 512 && header.toString('latin1') === 'SQLite format 3\0') return
-  throw Object.assign(new Error('file is not a database'), { errcode: notADatabase })
+  throw damaged('file is not a database', notADatabase)
 }
 
-function checkContent(database: DatabaseSync, file: string): void {
-  if (statSync(file).size > checkedThroughout) return
+function checkContent(database: DatabaseSync): void {
   const [finding] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
   if (finding === undefined || finding.quick_check === 'ok') return
-  const line = finding.quick_check.replaceAll(/\s+/g, ' ')
-  throw Object.assign(new Error(line), { errcode: corrupt })
+  throw damaged(finding.quick_check.replaceAll(/\s+/g, ' '), corrupt)
 }
 
-function migrate(database: DatabaseSync, file: string): void {
+function checkOwner(database: DatabaseSync, file: string): void {
   const id = pragma(database, 'application_id')
   const version = pragma(database, 'user_version')
   const tables = database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE type = 'table'").get()
@@ -96,6 +132,10 @@ function migrate(database: DatabaseSync, file: string): void {
       `${file} was written by a newer afterwork (version ${version} of the file, this one knows ${migrations.length})`,
     )
   }
+}
+
+function migrate(database: DatabaseSync): void {
+  const version = pragma(database, 'user_version')
   for (let next = version; next < migrations.length; next++) {
     database.exec('BEGIN IMMEDIATE')
     try {
@@ -106,6 +146,15 @@ function migrate(database: DatabaseSync, file: string): void {
       throw error
     }
   }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** As SQLite would say it. */
+function damaged(message: string, errcode: number): Error {
+  return Object.assign(new Error(message), { errcode })
 }
 
 function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): number {

@@ -61,7 +61,7 @@ export class Forgetting {
     // Turns of aliases that have not come yet are over with the task, as it ended.
     if (totals.turns > 0) {
       const over = state === rowState.succeeded ? done.well : done.badly
-      totals.add('turns', -Number(sql.orphanAliases.run(seq, over).changes))
+      totals.add('turns', -Number(sql.orphanAliases.run(over, seq).changes))
     }
     this.remove(seq, files)
   }

@@ -104,7 +104,7 @@ export class Ledger {
     const task = sql.byId.get(id) as unknown as { seq: number; state: number } | undefined
     if (task !== undefined) {
       if (task.state !== rowState.held) return
-      sql.setState.run(task.seq, rowState.blocked)
+      sql.setState.run(rowState.blocked, task.seq)
       this.#turns.changed(this.#groupOf(task.seq))
       return
     }
@@ -117,11 +117,11 @@ export class Ledger {
   /** A task's turn has come: it can be claimed now, or when it is due. */
   reach(seq: number, runAt: number | null, now: number): void {
     if (runAt !== null && runAt > now) {
-      this.sql.setState.run(seq, rowState.scheduled)
+      this.sql.setState.run(rowState.scheduled, seq)
       this.totals.move('queued', 'scheduled')
       this.news.push({ type: 'due', at: runAt })
     } else {
-      this.sql.setState.run(seq, rowState.ready)
+      this.sql.setState.run(rowState.ready, seq)
       this.ready(seq)
     }
   }
@@ -129,6 +129,12 @@ export class Ledger {
   /** Tells that a task can be claimed. */
   ready(seq: number): void {
     this.news.push({ type: 'ready', row: this.sql.waiting.get(seq) as unknown as WaitingRow })
+  }
+
+  /** Likewise, if it can. */
+  tellAgain(seq: number): void {
+    const row = this.sql.stateOf.get(seq) as unknown as { state: number } | undefined
+    if (row?.state === rowState.ready) this.ready(seq)
   }
 
   /** What follows when a row says that its task has ended; `from` is the state that it counted in. */
@@ -168,7 +174,7 @@ export class Ledger {
     if ((row.flags & flag.grouped) !== 0) this.turnOver(seq)
     const waited = row.state === rowState.scheduled ? 'scheduled' : 'queued'
     const from = this.endAttempt(seq) ?? waited
-    this.sql.cancel.run(seq, at, this.totals.nextEnded(), expiresAt, JSON.stringify(toFailure(error)))
+    this.sql.cancel.run(at, this.totals.nextEnded(), expiresAt, JSON.stringify(toFailure(error)), seq)
     this.ended({ seq, state: 'cancelled', flags: row.flags, bytes: row.bytes, at }, from)
     return this.record(seq)
   }
@@ -239,7 +245,7 @@ interface EndedRow {
 }
 
 /** Whether nothing but its response can keep it from being claimed. */
-function isSimpleRow({ grp, key, runAt }: NewRow): boolean {
+export function isSimpleRow({ grp, key, runAt }: NewRow): boolean {
   return grp === null && key === null && runAt === null
 }
 

@@ -15,12 +15,12 @@ interface OpenStore {
 
 /** Locks and opens the file of a queue, and recovers what is in it; what went wrong is in what the store says first. */
 export function open(data: StoreData): OpenStore {
-  const { file } = data
+  let { file } = data
   let lock: Lock | undefined
   try {
-    prepareFolder(file)
+    file = prepareFolder(file)
     lock = new Lock(file)
-    const database = openDatabase(file)
+    const database = openDatabase(file, data.resumed)
     const held = lock
     const close = (): void => {
       database.close()

@@ -30,7 +30,7 @@ export function recover(ledger: Ledger, now: number): WaitingRow[] {
   for (const task of interrupted) {
     if (failed(ledger, task, now)) continue
     const { seq, at, running, crashes } = task
-    sql.suspect.run(seq, at, running === attemptState.alone ? crashes + 1 : 0)
+    sql.suspect.run(at, running === attemptState.alone ? crashes + 1 : 0, seq)
     ledger.totals.move('running', 'queued')
   }
   release(ledger)
@@ -50,7 +50,7 @@ function failed(ledger: Ledger, task: Interrupted, now: number): boolean {
   if ((flags & flag.grouped) !== 0) ledger.turnOver(seq)
   const failure = JSON.stringify(toFailure(error))
   const place = totals.nextEnded()
-  sql.end.run(seq, rowState.failed, done.badly, attempt + 1, at, now, place, expiresAt, null, failure, null)
+  sql.end.run(rowState.failed, done.badly, attempt + 1, at, now, place, expiresAt, null, failure, null, seq)
   ledger.ended({ seq, state: 'failed', flags, bytes: row.bytes, at: now }, 'running')
   return true
 }
@@ -75,7 +75,7 @@ function release(ledger: Ledger): void {
     id: string
     grp: string | null
   }[]) {
-    sql.setState.run(seq, rowState.blocked)
+    sql.setState.run(rowState.blocked, seq)
     ledger.changed(grp ?? id)
   }
   for (const { seq, grp } of sql.heldAliases.all() as unknown as { seq: number; grp: string }[]) {

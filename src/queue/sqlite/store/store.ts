@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { AfterworkError } from '../../../core/errors.ts'
 import { defaults } from '../../../core/options.ts'
 import type { TaskRecord, TaskState } from '../../../core/task.ts'
@@ -13,7 +13,7 @@ import {
 import type { WaitingRow } from '../row.ts'
 import { done, flag, rowState } from '../sql.ts'
 import { Forgetting } from './forgetting.ts'
-import { Ledger, readRow, type NewRow } from './ledger.ts'
+import { isSimpleRow, Ledger, readRow, type NewRow } from './ledger.ts'
 
 /** SQLite's code for a row that breaks a rule of its table: the operation's own fault, not the file's. */
 const constraint = 19
@@ -38,6 +38,8 @@ export interface Settled {
 /** Carries out what messages ask, each message in one transaction. */
 export class Store {
   readonly #database: DatabaseSync
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
   readonly #bounds: Pick<StoreData, 'maxTasks' | 'maxBytes'>
   readonly #ledger: Ledger
   readonly #forgetting: Forgetting
@@ -46,6 +48,8 @@ export class Store {
 
   constructor(database: DatabaseSync, data: StoreData) {
     this.#database = database
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#commit = database.prepare('COMMIT')
     this.#bounds = data
     this.#ledger = new Ledger(database)
     this.#forgetting = new Forgetting(this.#ledger, data.keepTasks)
@@ -75,11 +79,11 @@ export class Store {
   transaction(work: () => void): void {
     const ledger = this.#ledger
     ledger.news = []
-    this.#database.exec('BEGIN IMMEDIATE')
+    this.#begin.run()
     try {
       work()
       ledger.totals.save()
-      this.#database.exec('COMMIT')
+      this.#commit.run()
       ledger.totals.committed()
     } catch (error) {
       ledger.rolledBack()
@@ -144,12 +148,12 @@ export class Store {
   /** All of the rows or none; the seq of the first. */
   #add(cursor: Cursor): number | Refusal {
     const [now, held, unbounded] = [cursor.next<number>(), cursor.next<boolean>(), cursor.next<boolean>()]
-    const rows = Array.from({ length: cursor.next<number>() }, () => readRow(cursor))
+    const rows = readRows(cursor)
     if (!unbounded) {
       const refusal = this.#refusal(rows)
       if (refusal !== undefined) return refusal
     }
-    return this.#savepoint(rows.length > 1 || rows[0]?.files !== null, () => {
+    return this.#savepoint(rows.length !== 1 || rows[0]!.files !== null || !isSimpleRow(rows[0]!), () => {
       const seqs = rows.map((row) => this.#ledger.insert(row, held, now))
       this.#ledger.advance(now)
       return seqs[0] ?? 0
@@ -160,10 +164,12 @@ export class Store {
   #refusal(rows: readonly NewRow[]): Refusal | undefined {
     const { maxTasks, maxBytes } = this.#bounds
     const { sql, totals } = this.#ledger
-    const keys = new Set<string>()
-    let [count, bytes] = [0, 0]
+    let keys: Set<string> | undefined
+    let count = 0
+    let bytes = 0
     for (const { name, key, bytes: size } of rows) {
       if (key !== null) {
+        keys ??= new Set()
         const named = JSON.stringify([name, key])
         if (keys.has(named) || sql.living.get(name, key) !== undefined) continue
         keys.add(named)
@@ -183,7 +189,7 @@ export class Store {
   /** An operation of several statements that breaks a rule is undone alone. */
   #savepoint<T>(several: boolean, work: () => T): T | Refusal {
     const ledger = this.#ledger
-    const mark = ledger.totals.mark()
+    const mark = several ? ledger.totals.mark() : undefined
     const news = ledger.news.length
     if (several) this.#database.exec('SAVEPOINT operation')
     try {
@@ -192,19 +198,22 @@ export class Store {
       return result
     } catch (error) {
       if (((error as { errcode?: number }).errcode ?? 0) % 256 !== constraint) throw error
-      if (several) this.#database.exec('ROLLBACK TO operation; RELEASE operation')
-      ledger.rolledBack(mark, news)
+      // A single statement that failed has changed nothing, the totals included.
+      if (mark !== undefined) {
+        this.#database.exec('ROLLBACK TO operation; RELEASE operation')
+        ledger.rolledBack(mark, news)
+      }
       return { refused: 'AFTERWORK_QUEUE_FAILED', message: (error as Error).message }
     }
   }
 
   #settle(cursor: Cursor): void | Refusal {
     const settled = readSettled(cursor)
-    const followUps = Array.from({ length: cursor.next<number>() }, () => readRow(cursor))
+    const followUps = readRows(cursor)
     return this.#savepoint(followUps.length > 0, () => {
       // One that is asked again, because the store died before it could answer, has no attempt any more.
       const from = this.#ledger.endAttempt(settled.seq)
-      if (from === undefined) return
+      if (from === undefined) return this.#ledger.tellAgain(settled.seq)
       this.#end(settled, from)
       for (const row of followUps) this.#ledger.insertReady(row, settled.at)
       this.#ledger.advance(settled.at)
@@ -220,7 +229,7 @@ export class Store {
       const later = state === 'scheduled' && runAt !== null && runAt > at
       const failures = state === 'scheduled' ? 1 : 0
       const next = later ? rowState.scheduled : rowState.ready
-      sql.again.run(seq, next, attempt, startedAt, failures, runAt, error, progress, suspect)
+      sql.again.run(next, attempt, startedAt, failures, runAt, error, progress, suspect, seq)
       totals.move(from, later ? 'scheduled' : 'queued')
       if (later) this.#ledger.news.push({ type: 'due', at: runAt })
       else this.#ledger.ready(seq)
@@ -232,7 +241,7 @@ export class Store {
     const over = state === 'succeeded' ? done.well : done.badly
     const place = totals.nextEnded()
     const { result } = settled
-    sql.end.run(seq, rowState[state], over, attempt, startedAt, at, place, expiresAt, result, error, progress)
+    sql.end.run(rowState[state], over, attempt, startedAt, at, place, expiresAt, result, error, progress, seq)
     this.#ledger.ended({ seq, state, flags, bytes, at }, from)
   }
 
@@ -286,7 +295,7 @@ export class Store {
     const { sql, totals, news } = this.#ledger
     const rows = sql.due.all(cursor.next<number>(), cursor.next<number>()) as unknown as WaitingRow[]
     for (const row of rows) {
-      sql.setState.run(row.seq, rowState.ready)
+      sql.setState.run(rowState.ready, row.seq)
       totals.move('scheduled', 'queued')
       news.push({ type: 'ready', row })
     }
@@ -372,6 +381,14 @@ function readSettled(cursor: Cursor): Settled {
     bytes: cursor.next(),
     keep: cursor.next(),
   }
+}
+
+const noRows: readonly NewRow[] = []
+
+function readRows(cursor: Cursor): readonly NewRow[] {
+  const count = cursor.next<number>()
+  if (count === 0) return noRows
+  return Array.from({ length: count }, () => readRow(cursor))
 }
 
 function texts(cursor: Cursor): string[] {

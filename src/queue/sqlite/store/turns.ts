@@ -78,7 +78,7 @@ export class Turns {
     const { sql } = this.#ledger
     const { state } = sql.stateOf.get(target) as unknown as { state: number }
     if (state >= rowState.succeeded) {
-      sql.endAlias.run(seq, state === rowState.succeeded ? done.well : done.badly)
+      sql.endAlias.run(state === rowState.succeeded ? done.well : done.badly, seq)
       this.#ledger.totals.add('turns', -1)
       return true
     }
@@ -87,6 +87,7 @@ export class Turns {
   }
 
   #troubled(group: string, seq: number): boolean {
-    return (this.#ledger.sql.troubled.get(group, seq) as unknown as { troubled: number }).troubled === 1
+    const row: unknown = this.#ledger.sql.troubled.get(group, seq, group, seq, group, seq)
+    return (row as { troubled: number }).troubled === 1
   }
 }

@@ -1,0 +1,40 @@
+/** How many callers hear in one turn of the loop that their tasks are stored. */
+const mostInTurn = 8
+
+/**
+ * Lets callers go on a few at a time. A transaction is acknowledged to hundreds of requests at once; were all of them
+ * answered in one turn, that turn would hold up everything else for as long as they take, the filling of threads above
+ * all.
+ */
+export class Gate {
+  #left = mostInTurn
+  #waiting: (() => void)[] = []
+  #first = 0
+  #opening = false
+
+  /** Resolves at once, or in a later turn when as many have passed in this one as may. */
+  pass(): Promise<void> | undefined {
+    if (!this.#opening) {
+      this.#opening = true
+      setImmediate(() => this.#turn())
+    }
+    if (this.#left > 0) {
+      this.#left--
+      return undefined
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #turn(): void {
+    this.#left = mostInTurn
+    const last = Math.min(this.#first + mostInTurn, this.#waiting.length)
+    this.#left -= last - this.#first
+    while (this.#first < last) this.#waiting[this.#first++]!()
+    if (this.#first < this.#waiting.length) setImmediate(() => this.#turn())
+    else {
+      this.#waiting = []
+      this.#first = 0
+      this.#opening = false
+    }
+  }
+}
