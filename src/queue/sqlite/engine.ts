@@ -46,7 +46,7 @@ export class SqliteQueue implements Engine {
   readonly #entries = new Map<string, Entry>()
   readonly #announcer = new Announcer()
   readonly #candidates: Candidates
-  readonly #gate = new Gate()
+  readonly #gate = new Gate(() => this.#entries.size)
   readonly #paused = new Set<string>()
   readonly #subscribers: Subscriber[] = []
   readonly #errorListeners: ((error: Error, during: string) => void)[] = []

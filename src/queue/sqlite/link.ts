@@ -6,7 +6,7 @@ import type { Answer, News, Opened, Refusal, Totals } from './message.ts'
 /** How long what must be stored in the end waits before it is tried again, in milliseconds. */
 const retryDelay = 1_000
 /** So many operations are sent though the transaction before them goes on. */
-const worthwhile = 16
+const worthwhile = 24
 /** A store that dies so many times within a minute is not started again. */
 const mostDeaths = 5
 
