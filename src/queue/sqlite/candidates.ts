@@ -31,11 +31,12 @@ export class Candidates {
     for (;;) {
       const more = fill(
         room,
-        () => (this.#window.lacking(pool) === undefined ? this.#peek(pool) : undefined),
+        () => this.#known(pool, this.#peek(pool)),
         (entry) => this.#take(entry),
       )
       taken.push(...more)
-      const lacking = room.free === 0 && room.shared === 0 ? undefined : this.#window.lacking(pool)
+      const full = room.free === 0 && room.shared === 0
+      const lacking = full ? undefined : this.#window.lacking(pool, this.#peek(pool))
       if (lacking === undefined) return taken
       try {
         await lacking
@@ -84,7 +85,7 @@ export class Candidates {
     const arming: Entry[] = []
     for (const [pool, ahead] of this.#ahead) {
       for (let room = ahead.room; room > 0; room--) {
-        const entry = this.#window.lacking(pool) === undefined ? this.#lanes.peek(pool) : undefined
+        const entry = this.#known(pool, this.#lanes.peek(pool))
         if (entry === undefined || !canBeArmed(entry)) break
         this.takeThis(entry)
         entry.ahead = true
@@ -102,6 +103,11 @@ export class Candidates {
 
   clear(): void {
     this.#lanes.clear()
+  }
+
+  /** The next task, if it is known to be that. */
+  #known(pool: string, next: Entry | undefined): Entry | undefined {
+    return this.#window.lacking(pool, next) === undefined ? next : undefined
   }
 
   #peek(pool: string): Entry | undefined {

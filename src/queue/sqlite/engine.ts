@@ -215,10 +215,11 @@ export class SqliteQueue implements Engine {
     for (const task of followUps)
       fields.push(...insertFields(task, Buffer.byteLength(task.args), settlement.at))
     try {
-      await this.#link.ask(fields, () => {
+      const stored = (): void => {
         this.#entries.delete(id)
         this.#candidates.leave(entry, true)
-      })
+      }
+      await this.#link.ask(fields, stored, undefined, true)
     } catch (error) {
       entry.settling = false
       throw error
@@ -312,7 +313,12 @@ export class SqliteQueue implements Engine {
     if (arming.length === 0) return
     for (const entry of arming) entry.armed = 'asked'
     const settle = (armed: 'yes' | 'no') => () => arming.forEach((entry) => (entry.armed = armed))
-    this.#link.send({ fields: [ask.arm, seqsOf(arming)], stored: settle('yes'), lost: settle('no') })
+    this.#link.send({
+      fields: [ask.arm, seqsOf(arming)],
+      stored: settle('yes'),
+      lost: settle('no'),
+      patient: true,
+    })
   }
 
   #noteRate({ name, options: { rateLimit } }: Entry['task'], at: number): void {

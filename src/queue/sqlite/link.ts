@@ -7,6 +7,10 @@ import type { Answer, News, Opened, Refusal, Totals } from './message.ts'
 const retryDelay = 1_000
 /** So many operations are sent though the transaction before them goes on. */
 const worthwhile = 24
+/** With so many in a transaction there is much to do. */
+const several = 3
+/** How long the patient wait then, in milliseconds. */
+const patience = 1
 /** A store that dies so many times within a minute is not started again. */
 const mostDeaths = 5
 
@@ -19,6 +23,8 @@ export interface Operation {
   lost?(error: AfterworkError, unknown: boolean): void
   /** Asked again until it is stored. */
   persistent?: boolean
+  /** While there is much to do it waits a little, to share a transaction with others. */
+  patient?: boolean
 }
 
 /** What the link tells the engine. */
@@ -44,7 +50,12 @@ export class StoreLink {
   #waiting: Operation[] = []
   /** What was sent and not answered, a transaction each. */
   #sent: Operation[][] = []
-  #scheduled = false
+  #scheduled: 'soon' | 'later' | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** How many of the waiting ones are not patient. */
+  #urgent = 0
+  /** The last transaction had several operations. */
+  #busy = false
   #totals: Totals = []
   #deaths: number[] = []
   /** The last transaction failed, of which was told. */
@@ -83,10 +94,12 @@ export class StoreLink {
     fields: readonly unknown[],
     stored?: (result: T) => void,
     lost?: (unknown: boolean) => void,
+    patient = false,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       this.send({
         fields,
+        patient,
         stored: (result) => {
           const refusal = refusalOf(result)
           if (refusal !== undefined) return reject(refusal)
@@ -122,14 +135,22 @@ export class StoreLink {
       return
     }
     this.#waiting.push(operation)
+    if (operation.patient !== true) this.#urgent++
     this.schedule()
   }
 
   /** There is something to collect, also if nothing was sent. */
   schedule(): void {
-    if (this.#scheduled || !this.#mayFlush()) return
-    this.#scheduled = true
-    setImmediate(() => this.#flush())
+    if (this.#scheduled === 'soon' || !this.#mayFlush()) return
+    if (this.#urgent === 0 && this.#busy && this.#waiting.length < worthwhile) {
+      if (this.#scheduled === 'later') return
+      this.#scheduled = 'later'
+      this.#timer = setTimeout(() => this.#flush(), patience)
+    } else {
+      clearTimeout(this.#timer)
+      this.#scheduled = 'soon'
+      setImmediate(() => this.#flush())
+    }
   }
 
   /** Resolves when all that was asked so far is stored, or lost. */
@@ -159,15 +180,18 @@ export class StoreLink {
 
   /** A second transaction follows the first at once when it is worth its fsync; all others wait for an answer. */
   #mayFlush(): boolean {
-    const most = this.#waiting.length < worthwhile ? 1 : 2
+    const most = this.#urgent < worthwhile ? 1 : 2
     return this.#sent.length < most
   }
 
   #flush(): void {
-    this.#scheduled = false
+    clearTimeout(this.#timer)
+    this.#scheduled = undefined
     if (!this.#mayFlush() || this.#worker === undefined) return
     this.#hooks.collect()
     if (this.#waiting.length === 0) return
+    this.#busy = this.#waiting.length >= several
+    this.#urgent = 0
     const operations = this.#waiting
     this.#waiting = []
     this.#sent.push(operations)
@@ -196,7 +220,7 @@ export class StoreLink {
       this.#worker?.unref()
     }
     // The store has nothing to do until it is sent something.
-    if (this.#waiting.length > 0) this.#flush()
+    if (this.#urgent > 0) this.#flush()
     else this.schedule()
   }
 

@@ -34,7 +34,7 @@ export class Starts {
       const lost = (): void => {
         for (const entry of entries) if (entry.running && !entry.settling) this.#unnoted.add(entry)
       }
-      this.#link.send({ fields: [ask.start, attemptState.running, at, seqsOf(entries)], lost })
+      this.#link.send({ fields: [ask.start, attemptState.running, at, seqsOf(entries)], lost, patient: true })
     }
   }
 }

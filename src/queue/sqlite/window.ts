@@ -84,10 +84,15 @@ export class Window {
     if (at >= 0) aside.splice(at, 1)
   }
 
-  /** What to wait for before the next task of a pool is known, which rejects if it cannot be read; undefined when it is. */
-  lacking(pool: string): Promise<void> | undefined {
-    for (const part of this.#parts.get(pool)?.values() ?? [])
-      if (part.end !== null && part.lane.size === 0) return this.#refill(part)
+  /**
+   * What to wait for before it is known that `next` is the next task of a pool, which rejects if that cannot be read;
+   * undefined when it is known.
+   */
+  lacking(pool: string, next: Entry | undefined): Promise<void> | undefined {
+    for (const part of this.#parts.get(pool)?.values() ?? []) {
+      if (part.end === null || part.lane.size > 0) continue
+      if (next === undefined || isAfter(next, part.end)) return this.#refill(part)
+    }
     return undefined
   }
 
