@@ -112,13 +112,13 @@ export class SqliteQueue implements Engine {
     const now = this.#clock()
     const fields: unknown[] = [ask.add, now, held, unbounded, tasks.length]
     const sizes = tasks.map((task) => Buffer.byteLength(task.args))
-    for (const [index, task] of tasks.entries()) fields.push(...insertFields(task, sizes[index]!, now))
+    for (let i = 0; i < tasks.length; i++) insertFields(tasks[i]!, sizes[i]!, now, fields)
     await this.#link.ask<number>(
       fields,
       (first) => {
-        for (const [index, task] of tasks.entries()) {
-          if (!isSimple(task)) continue
-          const entry = this.#enter(entryOfTask(task, first + index, sizes[index]!, now, held))
+        for (let i = 0; i < tasks.length; i++) {
+          if (!isSimple(tasks[i]!)) continue
+          const entry = this.#enter(entryOfTask(tasks[i]!, first + i, sizes[i]!, now, held))
           if (!held) this.#candidates.offer(entry)
         }
       },
@@ -212,8 +212,7 @@ export class SqliteQueue implements Engine {
     this.#starts.forget(entry)
     const fields = settleFields(entry, settlement)
     fields.push(followUps.length)
-    for (const task of followUps)
-      fields.push(...insertFields(task, Buffer.byteLength(task.args), settlement.at))
+    for (const task of followUps) insertFields(task, Buffer.byteLength(task.args), settlement.at, fields)
     try {
       const stored = (): void => {
         this.#entries.delete(id)

@@ -40,29 +40,50 @@ export function entryOfTask(
   held: boolean,
 ): Entry {
   const { id, name, args, group, options } = task
-  return {
-    ...fresh,
-    task: { id, name, args, group, options },
-    sequence,
-    flags: flagsOf(task),
-    bytes,
-    addedAt: now,
-    held,
-  }
+  const entry = newEntry({ id, name, args, group, options }, sequence, flagsOf(task), bytes, now)
+  entry.held = held
+  return entry
 }
 
 export function entryOfRow(row: WaitingRow): Entry {
-  const { id, name, args, grp, options } = row
+  const { id, name, args, grp } = row
+  const task = { id, name, args, group: grp ?? id, options: parseOptions(row.options) }
+  const entry = newEntry(task, row.seq, row.flags, row.bytes, row.added_at)
+  entry.attempt = row.attempt
+  entry.failures = row.failures
+  entry.suspect = row.suspect === 1
+  return entry
+}
+
+/** Written out, for there is one to each task. */
+function newEntry(
+  task: Entry['task'],
+  sequence: number,
+  flags: number,
+  bytes: number,
+  addedAt: number,
+): Entry {
   return {
-    ...fresh,
-    task: { id, name, args, group: grp ?? id, options: parseOptions(options) },
-    sequence: row.seq,
-    flags: row.flags,
-    bytes: row.bytes,
-    attempt: row.attempt,
-    failures: row.failures,
-    suspect: row.suspect === 1,
-    addedAt: row.added_at,
+    task,
+    sequence,
+    flags,
+    bytes,
+    addedAt,
+    waiting: false,
+    standing: false,
+    attempt: 0,
+    failures: 0,
+    suspect: false,
+    held: false,
+    careful: false,
+    armed: 'no',
+    ahead: false,
+    claimed: false,
+    running: false,
+    settling: false,
+    leaving: false,
+    startedAt: 0,
+    progress: null,
   }
 }
 
@@ -98,21 +119,3 @@ export function settleFields(entry: Entry, settlement: Settlement): unknown[] {
     task.options.keepResult,
   ]
 }
-
-const fresh = {
-  waiting: false,
-  standing: false,
-  attempt: 0,
-  failures: 0,
-  suspect: false,
-  held: false,
-  careful: false,
-  armed: 'no',
-  ahead: false,
-  claimed: false,
-  running: false,
-  settling: false,
-  leaving: false,
-  startedAt: 0,
-  progress: null,
-} as const

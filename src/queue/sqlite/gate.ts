@@ -1,5 +1,5 @@
 /** How many callers hear in one turn of the loop that their tasks are stored, and how many while many tasks wait. */
-const [mostInTurn, fewInTurn] = [64, 4]
+const [mostInTurn, fewInTurn] = [16, 4]
 /** So many tasks in memory are more than requests under way account for. */
 const many = 512
 

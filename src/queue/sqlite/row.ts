@@ -87,10 +87,10 @@ export function isSimple({ id, group, options }: NewTask): boolean {
   return group === id && options.unique === null && options.delay === 0 && options.runAt === null
 }
 
-/** The fields of a row to insert, in the order in which the store reads them. */
-export function insertFields(task: NewTask, bytes: number, now: number): unknown[] {
+/** Adds to `fields` those of a row to insert, in the order in which the store reads them. */
+export function insertFields(task: NewTask, bytes: number, now: number, fields: unknown[] = []): unknown[] {
   const { id, name, group, args, files, options } = task
-  return [
+  fields.push(
     id,
     name,
     group === id ? null : group,
@@ -103,7 +103,8 @@ export function insertFields(task: NewTask, bytes: number, now: number): unknown
     options.unique,
     bytes,
     runAtOf(options, now),
-  ]
+  )
+  return fields
 }
 
 export function flagsOf({ id, group, files, options }: NewTask): number {
