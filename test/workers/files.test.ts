@@ -27,7 +27,7 @@ async function store(
 function runningTask(progress: (fraction: number, message: string) => void = () => {}): RunningTask {
   const catalog = { tasks: '', names: new Set<string>(), pools: new Set<string>(), teardown: false }
   const envelope = { id: 'task', name: 'files.processFile', attempt: 1, args: '[]' }
-  return Object.assign(new RunningTask(envelope, catalog), { progress })
+  return Object.defineProperty(new RunningTask(envelope, catalog, 0), 'progress', { value: progress })
 }
 
 function folderOf(file: StoredFile): Promise<string[]> {

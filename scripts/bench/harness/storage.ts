@@ -43,8 +43,8 @@ export async function withFolder<T>({ folder }: Storage, use: (folder: string) =
   try {
     return await use(own)
   } finally {
-    process.off('exit', removeNow)
     await rm(own, removal)
+    process.off('exit', removeNow)
   }
 }
 

@@ -91,11 +91,10 @@ export function suspects({ evidence, linesOf }: File): Finding {
     // One that never began again was ended otherwise, and is not waited for.
     const waiting = new Set([...cut.keys()].filter((id) => beginsAfter(linesOf.get(id)!, life[0]!.place)))
     checked += waiting.size
-    for (const [id, why] of disturbed(life, waiting, linesOf)) {
-      const { marker, attempt } = cut.get(id)!
-      const again = linesOf.get(id)!.filter((line) => line.verb === 'begin' && line.attempt === attempt)
-      const unstored = again.length > 1 ? `; attempt ${attempt} began twice: its start was not stored` : ''
-      breaches.push({ marker, id, why: `was cut, and then ${why}${unstored}` })
+    const unsure = new Set([...waiting].filter((id) => beganTwice(linesOf.get(id)!, cut.get(id)!)))
+    for (const [id, why] of disturbed(life, waiting, unsure, linesOf)) {
+      const { marker } = cut.get(id)!
+      breaches.push({ marker, id, why: `was cut, and then ${why}` })
     }
     for (const line of life) {
       if (line.verb === 'begin') cut.set(line.id, line)
@@ -108,11 +107,13 @@ export function suspects({ evidence, linesOf }: File): Finding {
 /**
  * Those of the cut that were not let run first or alone, each with what came first in its way. That a task ended is
  * told before it is stored, and that it starts is stored before it is told: only one that never began before, in its
- * first attempt, surely did not run at the kill.
+ * first attempt, surely did not run at the kill. Of the `unsure` it was stored only that they may run any moment: others
+ * of which the same was stored, and which did not run, may come before them, but not beside them.
  */
 function disturbed(
   life: readonly PlacedLine[],
   cut: ReadonlySet<string>,
+  unsure: ReadonlySet<string>,
   linesOf: File['linesOf'],
 ): Map<string, string> {
   const why = new Map<string, string>()
@@ -123,8 +124,11 @@ function disturbed(
     if (waiting.size === 0) break
     if (verb === 'begin') {
       const isNew = attempt === 1 && linesOf.get(id)![0]!.place === place
-      if (isNew)
-        for (const other of waiting) note(other, `${marker} began in line ${place} before it had ended`)
+      if (isNew) {
+        for (const other of waiting) {
+          if (!unsure.has(other)) note(other, `${marker} began in line ${place} before it had ended`)
+        }
+      }
       for (const [other, name] of running) {
         if (cut.has(id)) note(id, `began in line ${place} beside ${name}`)
         if (cut.has(other)) note(other, `${marker} began in line ${place} beside it`)
@@ -136,6 +140,11 @@ function disturbed(
     }
   }
   return why
+}
+
+/** Whether an attempt began again under its number, so that its start was not stored as such. */
+function beganTwice(lines: readonly PlacedLine[], { attempt }: PlacedLine): boolean {
+  return lines.filter((line) => line.verb === 'begin' && line.attempt === attempt).length > 1
 }
 
 function beginsAfter(lines: readonly PlacedLine[], from: number): boolean {
