@@ -14,26 +14,11 @@ import type { WaitingRow } from '../row.ts'
 import { done, flag, rowState } from '../sql.ts'
 import { Forgetting } from './forgetting.ts'
 import { isSimpleRow, Ledger, readRow, type NewRow } from './ledger.ts'
+import { conflict, notFound, refused } from './refusal.ts'
+import { readSettled, type Settled } from './settled.ts'
 
 /** SQLite's code for a row that breaks a rule of its table: the operation's own fault, not the file's. */
 const constraint = 19
-
-/** What a message brings of an attempt that has ended, in this order. */
-export interface Settled {
-  seq: number
-  state: 'succeeded' | 'failed' | 'cancelled' | 'scheduled' | 'queued'
-  attempt: number
-  startedAt: number
-  at: number
-  result: string | null
-  error: string | null
-  progress: string | null
-  runAt: number | null
-  suspect: number
-  flags: number
-  bytes: number
-  keep: number
-}
 
 /** Carries out what messages ask, each message in one transaction. */
 export class Store {
@@ -365,24 +350,6 @@ interface FoundRow {
   running: number | null
 }
 
-function readSettled(cursor: Cursor): Settled {
-  return {
-    seq: cursor.next(),
-    state: cursor.next(),
-    attempt: cursor.next(),
-    startedAt: cursor.next(),
-    at: cursor.next(),
-    result: cursor.next(),
-    error: cursor.next(),
-    progress: cursor.next(),
-    runAt: cursor.next(),
-    suspect: cursor.next(),
-    flags: cursor.next(),
-    bytes: cursor.next(),
-    keep: cursor.next(),
-  }
-}
-
 const noRows: readonly NewRow[] = []
 
 function readRows(cursor: Cursor): readonly NewRow[] {
@@ -393,16 +360,4 @@ function readRows(cursor: Cursor): readonly NewRow[] {
 
 function texts(cursor: Cursor): string[] {
   return Array.from({ length: cursor.next<number>() }, () => cursor.next<string>())
-}
-
-function refused({ code, message }: AfterworkError): Refusal {
-  return { refused: code, message }
-}
-
-function notFound(id: string): Refusal {
-  return refused(new AfterworkError('AFTERWORK_TASK_NOT_FOUND', `There is no task ${id.slice(0, 64)}`))
-}
-
-function conflict(message: string): Refusal {
-  return refused(new AfterworkError('AFTERWORK_CONFLICT', message))
 }
