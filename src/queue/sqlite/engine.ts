@@ -301,8 +301,9 @@ export class SqliteQueue implements Engine {
     this.#due.clear()
     this.#candidates.clear()
     this.#link.send({ fields: [ask.unarm] })
-    await this.#link.close()
+    // The writer closes last, and so leaves one whole file and no log beside it.
     await this.#reader.close()
+    await this.#link.close()
   }
 
   /** What goes along with the next transaction: starts that nobody waits for, and what may start during it. */
