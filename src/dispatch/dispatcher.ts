@@ -3,7 +3,7 @@ import type { Events, TaskEvent } from '../core/events.ts'
 import { toFailure } from '../core/failure.ts'
 import type { AttemptEnd, Runner } from '../core/pool.ts'
 import type { ClaimedTask, NewTask, TaskRecord } from '../core/task.ts'
-import type { Engine, Settlement } from '../queue/queue.ts'
+import type { Engine, MaybePromise, Settlement } from '../queue/queue.ts'
 import { followUpsOf, settle } from './settle.ts'
 
 /** How long a pool claims nothing, or an outcome waits to be recorded again, after the queue failed, in milliseconds. */
@@ -94,13 +94,21 @@ export class Dispatcher {
       await this.#idle()
       if (!this.#running) return this.#giveBack([suspect])
       const runner = this.#runners.get(suspect.options.pool)!
-      const started = await this.#start([suspect], true).catch((error: unknown) =>
-        this.#report(error, `starting ${suspect.name} ${suspect.id} alone`),
-      )
+      const started = await this.#startAlone(suspect)
       // Nothing may run beside it: all others wait with it until the queue takes its start.
       if (started === undefined) await wait(pauseAfterError)
       // Alone in the process it needs no thread of its own.
       for (const task of started ?? []) await this.#attempt(runner, { ...task, suspect: false })
+    }
+  }
+
+  /** Undefined when the queue does not take the start. */
+  async #startAlone(suspect: ClaimedTask): Promise<readonly ClaimedTask[] | undefined> {
+    try {
+      return await this.#start([suspect], true)
+    } catch (error) {
+      this.#report(error, `starting ${suspect.name} ${suspect.id} alone`)
+      return undefined
     }
   }
 
@@ -131,10 +139,13 @@ export class Dispatcher {
 
   async #fill(runner: Runner): Promise<void> {
     while (this.#running && this.#quarantine === undefined && runner.free > 0) {
-      const tasks = await this.#queue.claim(runner.name, runner.free)
+      const claimed = this.#queue.claim(runner.name, runner.free)
+      const tasks = claimed instanceof Promise ? await claimed : claimed
       if (tasks.length === 0) return
       if (!this.#running || this.#quarantine !== undefined) return this.#giveBack(tasks)
-      for (const task of await this.#start(tasks)) void this.#attempt(runner, task)
+      const starting = this.#start(tasks)
+      const started = starting instanceof Promise ? await starting : starting
+      for (const task of started) void this.#attempt(runner, task)
     }
   }
 
@@ -143,13 +154,21 @@ export class Dispatcher {
   }
 
   /** Gives those that run from now on; one that was cancelled meanwhile does not. */
-  async #start(tasks: readonly ClaimedTask[], alone = false): Promise<readonly ClaimedTask[]> {
+  #start(tasks: readonly ClaimedTask[], alone = false): MaybePromise<readonly ClaimedTask[]> {
     const at = Date.now()
     const ids = tasks.map(({ id }) => id)
-    const startedIds = await this.#queue.start(ids, at, alone).catch(async (error: unknown) => {
-      await this.#giveBack(tasks)
-      throw error
-    })
+    const starting = this.#queue.start(ids, at, alone)
+    if (!(starting instanceof Promise)) return this.#started(tasks, starting, at)
+    return starting.then(
+      (startedIds) => this.#started(tasks, startedIds, at),
+      async (error: unknown) => {
+        await this.#giveBack(tasks)
+        throw error
+      },
+    )
+  }
+
+  #started(tasks: readonly ClaimedTask[], startedIds: readonly string[], at: number): readonly ClaimedTask[] {
     const started =
       startedIds.length === tasks.length ? tasks : tasks.filter(({ id }) => startedIds.includes(id))
     if (this.#events.has('task.started')) {
@@ -165,11 +184,25 @@ export class Dispatcher {
   async #attempt(runner: Runner, task: ClaimedTask): Promise<void> {
     this.#began()
     try {
-      const end = await this.#run(runner, task)
+      let end: AttemptEnd
+      try {
+        end = await runner.run(task)
+      } catch (error) {
+        end = this.#broken(task, error)
+      }
       const pauses = pausesPool(end)
       // Its slot is free though its outcome is still to be recorded.
       if (!pauses) this.#pump(runner.name)
-      await this.#record(task, end, settle(task, end))
+      const settlement = settle(task, end)
+      const followUps = followUpsOf(end, settlement)
+      let recorded: boolean
+      try {
+        recorded = await this.#queue.record(task.id, task.attempt, settlement, followUps)
+      } catch (error) {
+        recorded = await this.#recordLater(task, settlement, followUps, error)
+      }
+      if (recorded && pauses) await this.#pause(task, end)
+      if (recorded) this.#tell(task, end, settlement, followUps)
       if (pauses) this.#pump(runner.name)
     } catch (error) {
       this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
@@ -178,34 +211,28 @@ export class Dispatcher {
   }
 
   /** Runners do not reject; should one do so, its task has failed and the others go on. */
-  async #run(runner: Runner, task: ClaimedTask): Promise<AttemptEnd> {
-    try {
-      return await runner.run(task)
-    } catch (error) {
-      this.#report(error, `running ${task.name} ${task.id}`)
-      return { outcome: { kind: 'failed', failure: toFailure(error) }, startedAt: null, thread: null }
-    }
-  }
-
-  async #record(task: ClaimedTask, end: AttemptEnd, settlement: Settlement): Promise<void> {
-    const followUps = followUpsOf(end, settlement)
-    if (!(await this.#store(task, settlement, followUps))) return
-    if (end.outcome.kind === 'failed' && end.outcome.steering?.pausePool === true)
-      await this.#pause(task, end)
-    this.#tell(task, end, settlement, followUps)
+  #broken({ name, id }: ClaimedTask, error: unknown): AttemptEnd {
+    this.#report(error, `running ${name} ${id}`)
+    return { outcome: { kind: 'failed', failure: toFailure(error) }, startedAt: null, thread: null }
   }
 
   /** Until the queue takes it: an outcome that is not recorded would be an attempt made twice. */
-  async #store(task: ClaimedTask, settlement: Settlement, followUps: readonly NewTask[]): Promise<boolean> {
-    for (let tries = 1; ; tries++) {
+  async #recordLater(
+    { id, name, attempt }: ClaimedTask,
+    settlement: Settlement,
+    followUps: readonly NewTask[],
+    first: unknown,
+  ): Promise<boolean> {
+    this.#report(first, `recording the outcome of ${name} ${id}`)
+    while (!this.#abandoned) {
+      await wait(pauseAfterError, undefined, { ref: false })
       try {
-        return await this.#queue.record(task.id, task.attempt, settlement, followUps)
-      } catch (error) {
-        if (tries === 1) this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
-        if (this.#abandoned) return false
-        await wait(pauseAfterError, undefined, { ref: false })
+        return await this.#queue.record(id, attempt, settlement, followUps)
+      } catch {
+        // Told once.
       }
     }
+    return false
   }
 
   #tell(task: ClaimedTask, end: AttemptEnd, settlement: Settlement, followUps: readonly NewTask[]): void {

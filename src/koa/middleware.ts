@@ -39,8 +39,10 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
     try {
       await background.run(next)
       await background.committed
-      if (background.size > 0)
-        await settle(ctx, background.close(), ctx.status >= 400 ? refusal(ctx) : undefined)
+      if (background.size > 0) {
+        const tasks = background.close()
+        await (ctx.status >= 400 ? settle(ctx, tasks, refusal(ctx)) : hold(ctx, tasks))
+      }
     } catch (error) {
       await settleThrown(ctx, background.close())
       throw error
@@ -51,14 +53,12 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
     }
   }
 
-  /** Commits the tasks, or when the request was refused for a `reason` only those that want to stay. */
-  async function settle(ctx: Context, tasks: NewTask[], reason: string | undefined): Promise<void> {
-    const kept = reason === undefined ? tasks : tasks.filter(({ options }) => options.keepOnError)
-    if (reason !== undefined) {
-      const dropped = tasks.filter(({ options }) => !options.keepOnError)
-      forget(dropped)
-      intake.drop(dropped, reason)
-    }
+  /** Commits of the tasks of a request that was refused for a `reason` those that want to stay. */
+  async function settle(ctx: Context, tasks: NewTask[], reason: string): Promise<void> {
+    const kept = tasks.filter(({ options }) => options.keepOnError)
+    const dropped = tasks.filter(({ options }) => !options.keepOnError)
+    forget(dropped)
+    intake.drop(dropped, reason)
     if (kept.length > 0) await hold(ctx, kept)
   }
 

@@ -153,9 +153,11 @@ export class Intake {
   }
 
   /** The response has closed: lets held tasks start. */
-  async release(tasks: readonly NewTask[]): Promise<void> {
-    for (const task of tasks) this.#events.emit('task.released', told(task))
-    await this.#queue.release(tasks.map(({ id }) => id))
+  release(tasks: readonly NewTask[]): Promise<void> {
+    if (this.#events.has('task.released')) {
+      for (const task of tasks) this.#events.emit('task.released', told(task))
+    }
+    return this.#queue.release(tasks.map(({ id }) => id))
   }
 
   /** Tells of tasks that are thrown away before they were committed. */

@@ -15,7 +15,16 @@ import { Archive } from './archive.ts'
 import type { Entry } from './entry.ts'
 import { Groups } from './groups.ts'
 import { fill, Lanes } from './lanes.ts'
-import type { Engine, FileUse, ListFilter, QueueBounds, Retention, Settlement, Subscriber } from './queue.ts'
+import type {
+  Engine,
+  FileUse,
+  ListFilter,
+  MaybePromise,
+  QueueBounds,
+  Retention,
+  Settlement,
+  Subscriber,
+} from './queue.ts'
 
 /** The `memory:` engine: fast, bounded, and gone with the process. */
 export class MemoryQueue implements Engine {
@@ -73,7 +82,7 @@ export class MemoryQueue implements Engine {
     this.#groups.advance(Date.now())
   }
 
-  async claim(pool: string, slots: number): Promise<ClaimedTask[]> {
+  claim(pool: string, slots: number): MaybePromise<ClaimedTask[]> {
     if (this.#paused.has(pool)) return []
     const claimed = fill(
       { free: slots, shared: 0 },
@@ -89,7 +98,7 @@ export class MemoryQueue implements Engine {
   /** Nothing outlives the process of this engine. */
   async claimSuspect(): Promise<undefined> {}
 
-  async start(ids: readonly string[], at: number): Promise<readonly string[]> {
+  start(ids: readonly string[], at: number): MaybePromise<readonly string[]> {
     const entries = this.#claimedEntries(ids)
     for (const entry of entries) {
       entry.record.attempt++

@@ -12,6 +12,9 @@ export type Settlement =
   | { state: 'queued'; at: number; failure: Failure; suspect?: boolean }
   | { state: 'cancelled'; at: number; failure: Failure }
 
+/** What an engine gives at once where it can: a turn of the loop for each small task would cost more than the task. */
+export type MaybePromise<T> = T | Promise<T>
+
 /** Where tasks wait. A promise resolves once the engine has the change for good; when it rejects nothing has changed. */
 export interface Queue {
   /**
@@ -31,7 +34,7 @@ export interface Queue {
    * fills one, up to 64 with the option `batch` share one.
    * A claimed task is nobody else's until it is started and recorded, or given back.
    */
-  claim(pool: string, slots: number): Promise<ClaimedTask[]>
+  claim(pool: string, slots: number): MaybePromise<ClaimedTask[]>
   /**
    * Takes the next task of these pools that ran when the process before this one crashed, which it may have been the
    * reason of; undefined when there is none left.
@@ -41,7 +44,7 @@ export interface Queue {
    * Records that the claimed tasks run from now on, each with one attempt more; gives the ids of those that do, for
    * one may have been cancelled meanwhile. `alone` when no other task runs in the process.
    */
-  start(ids: readonly string[], at: number, alone?: boolean): Promise<readonly string[]>
+  start(ids: readonly string[], at: number, alone?: boolean): MaybePromise<readonly string[]>
   /** Gives back claimed tasks that were not started. */
   giveBack(ids: readonly string[]): Promise<void>
   /** Records how an attempt ended, and its follow-ups, as one; false if that attempt is not running any more. */

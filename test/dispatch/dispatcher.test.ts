@@ -412,7 +412,13 @@ test('a listener that throws stops nothing', async (t) => {
   await cpu.end(b)
 })
 
-type Method<T> = { [K in keyof T]: T[K] extends (...args: any[]) => Promise<unknown> ? K : never }[keyof T]
+type Method<T> = {
+  [K in keyof T]: T[K] extends (...args: any[]) => infer R
+    ? [Extract<R, Promise<unknown>>] extends [never]
+      ? never
+      : K
+    : never
+}[keyof T]
 
 /** Makes one call of a method fail, the next one work again. */
 function failOnce<T extends object>(target: T, method: Method<T>, error: Error, atOnce = false): void {

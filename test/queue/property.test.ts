@@ -24,8 +24,8 @@ const broken: Record<string, typeof MemoryQueue> = {
     }
   },
   'gives more than there are slots': class extends MemoryQueue {
-    override claim(pool: string, slots: number): Promise<ClaimedTask[]> {
-      return super.claim(pool, slots + 1)
+    override async claim(pool: string, slots: number): Promise<ClaimedTask[]> {
+      return await super.claim(pool, slots + 1)
     }
   },
   'gives tasks of a paused pool': class extends MemoryQueue {

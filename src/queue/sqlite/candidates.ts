@@ -25,19 +25,15 @@ export class Candidates {
   }
 
   /** Takes what comes next in a pool until `slots` are filled, from disk where it must. */
-  async take(pool: string, slots: number): Promise<Entry[]> {
-    const taken: Entry[] = []
+  take(pool: string, slots: number): Entry[] | Promise<Entry[]> {
     const room: Room = { free: slots, shared: 0 }
-    for (;;) {
-      const more = fill(
-        room,
-        () => this.#known(pool, this.#peek(pool)),
-        (entry) => this.#take(entry),
-      )
-      taken.push(...more)
-      const full = room.free === 0 && room.shared === 0
-      const lacking = full ? undefined : this.#window.lacking(pool, this.#peek(pool))
-      if (lacking === undefined) return taken
+    const taken = this.#fill(pool, room)
+    const lacking = this.#lacking(pool, room)
+    return lacking === undefined ? taken : this.#takeMore(pool, room, taken, lacking)
+  }
+
+  async #takeMore(pool: string, room: Room, taken: Entry[], first: Promise<void>): Promise<Entry[]> {
+    for (let lacking: Promise<void> | undefined = first; lacking !== undefined;) {
       try {
         await lacking
       } catch (error) {
@@ -45,7 +41,24 @@ export class Candidates {
         if (taken.length > 0) return taken
         throw error
       }
+      taken.push(...this.#fill(pool, room))
+      lacking = this.#lacking(pool, room)
     }
+    return taken
+  }
+
+  /** Takes what is known to come next. */
+  #fill(pool: string, room: Room): Entry[] {
+    return fill(
+      room,
+      () => this.#known(pool, this.#peek(pool)),
+      (entry) => this.#take(entry),
+    )
+  }
+
+  /** What to wait for before there is more to take. */
+  #lacking(pool: string, { free, shared }: Room): Promise<void> | undefined {
+    return free === 0 && shared === 0 ? undefined : this.#window.lacking(pool, this.#peek(pool))
   }
 
   /** Takes out one that can be claimed and is first of its kind. */

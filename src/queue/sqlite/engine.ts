@@ -2,7 +2,16 @@ import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
 import { Announcer } from '../announcer.ts'
-import type { Engine, FileUse, ListFilter, QueueBounds, Retention, Settlement, Subscriber } from '../queue.ts'
+import type {
+  Engine,
+  FileUse,
+  ListFilter,
+  MaybePromise,
+  QueueBounds,
+  Retention,
+  Settlement,
+  Subscriber,
+} from '../queue.ts'
 import { Candidates } from './candidates.ts'
 import { Due } from './due.ts'
 import { Gate } from './gate.ts'
@@ -11,7 +20,7 @@ import { StoreLink } from './link.ts'
 import { ask, type CancelResult, type News, type StoreData } from './message.ts'
 import { ReaderLink } from './reader/link.ts'
 import { SqliteRecords } from './records.ts'
-import { insertFields, isSimple } from './row.ts'
+import { addFields, isSimple } from './row.ts'
 import { attemptState } from './sql.ts'
 import { threadFile } from './thread-file.ts'
 import { Starts } from './starts.ts'
@@ -110,24 +119,22 @@ export class SqliteQueue implements Engine {
   ): Promise<void> {
     if (tasks.length === 0) return
     const now = this.#clock()
-    const fields: unknown[] = [ask.add, now, held, unbounded, tasks.length]
     const sizes = tasks.map((task) => Buffer.byteLength(task.args))
-    for (let i = 0; i < tasks.length; i++) insertFields(tasks[i]!, sizes[i]!, now, fields)
-    await this.#link.ask<number>(
-      fields,
-      (first) => {
+    await this.#link.ask(
+      addFields(tasks, sizes, now, held, unbounded),
+      (first: number) => {
         for (let i = 0; i < tasks.length; i++) {
           if (!isSimple(tasks[i]!)) continue
           const entry = this.#enter(entryOfTask(tasks[i]!, first + i, sizes[i]!, now, held))
           if (!held) this.#candidates.offer(entry)
         }
+        return this.#gate.pass()
       },
       (unknown) => {
         // It may have been stored, of which nobody will be told.
         if (unknown) this.discard(ids(tasks)).catch(() => {})
       },
     )
-    await this.#gate.pass()
   }
 
   async discard(ids: readonly string[]): Promise<void> {
@@ -149,11 +156,10 @@ export class SqliteQueue implements Engine {
     if (others.length > 0) await this.#link.persist([ask.release, this.#clock(), others.length, ...others])
   }
 
-  async claim(pool: string, slots: number): Promise<ClaimedTask[]> {
+  claim(pool: string, slots: number): MaybePromise<ClaimedTask[]> {
     if (this.#paused.has(pool)) return []
-    const entries = await this.#candidates.take(pool, slots)
-    for (const entry of entries) entry.claimed = true
-    return entries.map(toClaimed)
+    const entries = this.#candidates.take(pool, slots)
+    return entries instanceof Promise ? entries.then(claimed) : claimed(entries)
   }
 
   async claimSuspect(pools: Iterable<string>): Promise<ClaimedTask | undefined> {
@@ -169,27 +175,15 @@ export class SqliteQueue implements Engine {
     return toClaimed(entry)
   }
 
-  async start(ids: readonly string[], at: number, alone = false): Promise<readonly string[]> {
+  start(ids: readonly string[], at: number, alone = false): MaybePromise<readonly string[]> {
     const entries = this.#claimed(ids)
     const unarmed = alone ? entries : entries.filter(({ armed }) => armed !== 'yes')
-    if (unarmed.length > 0) {
-      const running = alone ? attemptState.alone : attemptState.running
-      for (const { task } of unarmed) this.#noteRate(task, at)
-      await this.#link.ask([ask.start, running, at, seqsOf(unarmed)])
-    }
-    // Some may have been cancelled meanwhile.
-    const started = entries.filter(({ claimed }) => claimed)
-    const waited = unarmed.length === 0 ? none : new Set(unarmed)
-    for (const entry of started) {
-      entry.claimed = false
-      entry.running = true
-      entry.startedAt = at
-      entry.progress = null
-      entry.attempt++
-      this.#candidates.started(entry.task.options.pool, 1)
-      if (!waited.has(entry)) this.#starts.add(entry)
-    }
-    return started.map(({ task }) => task.id)
+    if (unarmed.length === 0) return this.#started(entries, at, none)
+    const running = alone ? attemptState.alone : attemptState.running
+    for (const { task } of unarmed) this.#noteRate(task, at)
+    return this.#link.ask([ask.start, running, at, seqsOf(unarmed)], () =>
+      this.#started(entries, at, new Set(unarmed)),
+    )
   }
 
   async giveBack(ids: readonly string[]): Promise<void> {
@@ -200,30 +194,26 @@ export class SqliteQueue implements Engine {
     }
   }
 
-  async record(
+  record(
     id: string,
     attempt: number,
     settlement: Settlement,
     followUps: readonly NewTask[] = [],
   ): Promise<boolean> {
     const entry = this.#entries.get(id)
-    if (entry?.running !== true || entry.attempt !== attempt || entry.settling) return false
+    if (entry?.running !== true || entry.attempt !== attempt || entry.settling) return Promise.resolve(false)
     entry.settling = true
     this.#starts.forget(entry)
-    const fields = settleFields(entry, settlement)
-    fields.push(followUps.length)
-    for (const task of followUps) insertFields(task, Buffer.byteLength(task.args), settlement.at, fields)
-    try {
-      const stored = (): void => {
+    return this.#link.ask(
+      settleFields(entry, settlement, followUps),
+      () => {
         this.#entries.delete(id)
         this.#candidates.leave(entry, true)
-      }
-      await this.#link.ask(fields, stored, undefined, true)
-    } catch (error) {
-      entry.settling = false
-      throw error
-    }
-    return true
+        return true
+      },
+      () => (entry.settling = false),
+      true,
+    )
   }
 
   progress(id: string, attempt: number, progress: Progress): void {
@@ -265,10 +255,11 @@ export class SqliteQueue implements Engine {
       return record
     }
     if (entry?.leaving === false) return await this.#cancelWaiting(entry, at)
-    const result = await this.#link.ask<CancelResult>([ask.cancelById, id, at], (found) => {
+    const result = await this.#link.ask([ask.cancelById, id, at], (found: CancelResult) => {
       // It may have come into memory while this was on its way.
       const entry = 'record' in found ? this.#entries.get(found.record.id) : undefined
       if (entry !== undefined) this.#drop(entry)
+      return found
     })
     return 'record' in result ? this.#tellCancelled(result.record) : await this.cancel(result.inFlight, at)
   }
@@ -321,6 +312,21 @@ export class SqliteQueue implements Engine {
     })
   }
 
+  /** They run from now on, but for those that were cancelled meanwhile; the store knows of those that `waited` for it. */
+  #started(entries: readonly Entry[], at: number, waited: ReadonlySet<Entry>): readonly string[] {
+    const started = entries.filter((entry) => entry.claimed)
+    for (const entry of started) {
+      entry.claimed = false
+      entry.running = true
+      entry.startedAt = at
+      entry.progress = null
+      entry.attempt++
+      this.#candidates.started(entry.task.options.pool, 1)
+      if (!waited.has(entry)) this.#starts.add(entry)
+    }
+    return started.map(({ task }) => task.id)
+  }
+
   #noteRate({ name, options: { rateLimit } }: Entry['task'], at: number): void {
     if (rateLimit !== null) this.#link.send({ fields: [ask.rate, name, at, rateLimit.per] })
   }
@@ -352,9 +358,12 @@ export class SqliteQueue implements Engine {
   async #cancelWaiting(entry: Entry, at: number): Promise<TaskRecord> {
     entry.leaving = true
     this.#takeOut(entry)
-    const record = await this.#link.ask<TaskRecord>(
+    const record = await this.#link.ask(
       [ask.cancel, entry.sequence, at],
-      () => this.#entries.delete(entry.task.id),
+      (cancelled: TaskRecord) => {
+        this.#entries.delete(entry.task.id)
+        return cancelled
+      },
       (unknown) => {
         entry.leaving = false
         // Where it cannot be known, the row says whether it still waits.
@@ -385,6 +394,11 @@ export class SqliteQueue implements Engine {
   #claimed(ids: readonly string[]): Entry[] {
     return ids.map((id) => this.#entries.get(id)).filter((entry) => entry?.claimed === true) as Entry[]
   }
+}
+
+function claimed(entries: readonly Entry[]): ClaimedTask[] {
+  for (const entry of entries) entry.claimed = true
+  return entries.map(toClaimed)
 }
 
 function ids(tasks: readonly NewTask[]): string[] {

@@ -3,7 +3,7 @@ import type { ClaimedTask, NewTask, Progress } from '../../core/task.ts'
 import type { Waiting } from '../lanes.ts'
 import type { Settlement } from '../queue.ts'
 import { ask } from './message.ts'
-import { flagsOf, parseOptions, type WaitingRow } from './row.ts'
+import { flagsOf, insertFields, parseOptions, type WaitingRow } from './row.ts'
 
 /** A task that the main thread has: it can be claimed, was claimed, or runs. All others are on disk only. */
 export interface Entry extends Waiting {
@@ -98,10 +98,17 @@ export function seqsOf(entries: readonly Entry[]): string {
 }
 
 /** What the store is told of an attempt that has ended. */
-export function settleFields(entry: Entry, settlement: Settlement): unknown[] {
+export function settleFields(
+  entry: Entry,
+  settlement: Settlement,
+  followUps: readonly NewTask[] = [],
+): unknown[] {
   const { sequence, attempt, startedAt, progress, flags, bytes, task } = entry
   const { state, at } = settlement
-  return [
+  const { keepResult } = task.options
+  if (state === 'succeeded' && followUps.length === 0)
+    return [ask.succeed, sequence, attempt, startedAt, at, settlement.result, flags, bytes, keepResult]
+  const fields = [
     ask.settle,
     sequence,
     state,
@@ -116,6 +123,9 @@ export function settleFields(entry: Entry, settlement: Settlement): unknown[] {
     state === 'queued' && settlement.suspect === true ? 1 : 0,
     flags,
     bytes,
-    task.options.keepResult,
+    keepResult,
+    followUps.length,
   ]
+  for (const task of followUps) insertFields(task, Buffer.byteLength(task.args), at, fields)
+  return fields
 }

@@ -87,31 +87,18 @@ export class StoreLink {
   }
 
   /**
-   * Asks one thing; rejects with the refusal of the store, or AFTERWORK_QUEUE_FAILED when it was not stored, or, `lost`
-   * is told, when that is unknown.
+   * Asks one thing; resolves with what `stored` makes of the result. Rejects with the refusal of the store, or
+   * AFTERWORK_QUEUE_FAILED when it was not stored, or, `lost` is told, when that is unknown.
    */
-  ask<T>(
+  ask<T, R = T>(
     fields: readonly unknown[],
-    stored?: (result: T) => void,
+    stored: (result: T) => R = asItIs,
     lost?: (unknown: boolean) => void,
     patient = false,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.send({
-        fields,
-        patient,
-        stored: (result) => {
-          const refusal = refusalOf(result)
-          if (refusal !== undefined) return reject(refusal)
-          stored?.(result as T)
-          resolve(result as T)
-        },
-        lost: (error, unknown) => {
-          lost?.(unknown)
-          reject(error)
-        },
-      })
-    })
+  ): Promise<R> {
+    const asked = new Asked(fields, patient, stored, lost)
+    this.send(asked)
+    return asked.answer
   }
 
   /** Asks one thing again and again until it is stored; rejects only when the queue is closed. */
@@ -295,6 +282,48 @@ export class StoreLink {
     const now = performance.now()
     this.#deaths = [...this.#deaths.filter((at) => now - at < 60_000), now]
   }
+}
+
+/** One that somebody waits for: a class, for there are two to each task. */
+class Asked<T, R> implements Operation {
+  readonly fields: readonly unknown[]
+  readonly patient: boolean
+  readonly answer: Promise<R>
+  readonly #stored: (result: T) => R
+  readonly #lost: ((unknown: boolean) => void) | undefined
+  #resolve!: (answer: R) => void
+  #reject!: (error: AfterworkError) => void
+
+  constructor(
+    fields: readonly unknown[],
+    patient: boolean,
+    stored: (result: T) => R,
+    lost: ((unknown: boolean) => void) | undefined,
+  ) {
+    this.fields = fields
+    this.patient = patient
+    this.#stored = stored
+    this.#lost = lost
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  stored(result: unknown): void {
+    const refusal = refusalOf(result)
+    if (refusal === undefined) this.#resolve(this.#stored(result as T))
+    else this.#reject(refusal)
+  }
+
+  lost(error: AfterworkError, unknown: boolean): void {
+    this.#lost?.(unknown)
+    this.#reject(error)
+  }
+}
+
+function asItIs<T, R>(result: T): R {
+  return result as unknown as R
 }
 
 /** Tells when what was asked before it is stored, or lost. */

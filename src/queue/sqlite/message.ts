@@ -9,6 +9,8 @@ import type { WaitingRow } from './row.ts'
 export const ask = {
   /** now, held, unbounded, count, then as many rows as insertFields() gives: result is the first row's seq. */
   add: 1,
+  /** now, held, unbounded, id, name, pool, rank, flags, args, options, bytes: one row that nothing but its response can hold back. */
+  addSimple: 16,
   /** now, count, ids: what was held with its group, delay or key may go on. */
   release: 2,
   /** JSON of seqs: they may start any moment from now on. */
@@ -19,6 +21,8 @@ export const ask = {
   rate: 15,
   /** How an attempt ended; the fields of Settled. */
   settle: 5,
+  /** seq, attempt, startedAt, at, result, flags, bytes, keep: likewise, of one that succeeded without follow-ups. */
+  succeed: 17,
   /** seq, at: a task that the main thread has, and that does not run. Result: its record. */
   cancel: 6,
   /** id, at: one that it does not have. Result: CancelResult. */

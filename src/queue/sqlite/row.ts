@@ -1,6 +1,7 @@
 import { defaults, type ResolvedOptions } from '../../core/options.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
+import { ask } from './message.ts'
 import { flag, rowState } from './sql.ts'
 
 /** A task that can be claimed, as it is stored. */
@@ -85,6 +86,26 @@ export function runAtOf({ runAt, delay }: ResolvedOptions, now: number): number 
 /** Whether nothing but its response can keep a new task from being claimed: no group, key or delay. */
 export function isSimple({ id, group, options }: NewTask): boolean {
   return group === id && options.unique === null && options.delay === 0 && options.runAt === null
+}
+
+/** What the store is told of tasks that are added together; most requests add one. */
+export function addFields(
+  tasks: readonly NewTask[],
+  sizes: readonly number[],
+  now: number,
+  held: boolean,
+  unbounded: boolean,
+): unknown[] {
+  const [first] = tasks
+  if (first !== undefined && tasks.length === 1 && isSimple(first) && first.files.length === 0) {
+    const { id, name, args, options } = first
+    const { pool, priority } = options
+    const row = [id, name, pool, -priority, flagsOf(first), args, optionsText(options), sizes[0]]
+    return [ask.addSimple, now, held, unbounded, ...row]
+  }
+  const fields: unknown[] = [ask.add, now, held, unbounded, tasks.length]
+  for (let i = 0; i < tasks.length; i++) insertFields(tasks[i]!, sizes[i]!, now, fields)
+  return fields
 }
 
 /** Adds to `fields` those of a row to insert, in the order in which the store reads them. */

@@ -150,7 +150,10 @@ const waiting = `t.seq, t.id, t.name, t.grp, t.pool, t.rank, t.flags, t.attempt,
 const record = `t.seq, t.id, t.name, t.grp, t.pool, t.rank, t.state, t.attempt, t.args, t.options, t.added_at, t.run_at,
   t.started_at, t.ended_at, t.result, t.error, t.progress, a.running, a.at`
 
-/** Statements of the store thread, which alone writes. Parameters have no numbers: node:sqlite of Node.js 22.18 refuses those. */
+/**
+ * Statements of the store thread, which alone writes. Parameters have no numbers: node:sqlite of Node.js 22.18 refuses
+ * those. A limit is an expression, for SQLite prepares a statement again whenever a bare parameter of LIMIT is bound.
+ */
 export const storeSql = {
   insert: `INSERT INTO tasks (seq, id, name, grp, pool, rank, flags, state, args, options, files, key, bytes, added_at, run_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -176,7 +179,9 @@ export const storeSql = {
   rateStart: 'INSERT INTO rated_starts (name, at) VALUES (?, ?)',
   forgetStarts: 'DELETE FROM rated_starts WHERE name = ? AND at <= ?',
   ratedStarts: 'SELECT name, at FROM rated_starts ORDER BY at',
-  endAttempt: 'DELETE FROM attempts WHERE seq = ? RETURNING running',
+  // In two steps, for RETURNING makes a table of its own each time.
+  attempt: 'SELECT running FROM attempts WHERE seq = ?',
+  endAttempt: 'DELETE FROM attempts WHERE seq = ?',
   end: `UPDATE tasks SET state = ?, done = CASE done WHEN 0 THEN ? ELSE done END, attempt = ?, started_at = ?,
     ended_at = ?, ended = ?, expires_at = ?, result = ?, error = ?, progress = ?, suspect = 0, crashes = 0
     WHERE seq = ?`,
@@ -203,15 +208,15 @@ export const storeSql = {
   aliasesOf: 'SELECT count(*) AS count FROM aliases WHERE target = ?',
   forgottenAliases: 'DELETE FROM aliases WHERE grp = ? AND target IS NULL',
 
-  due: `SELECT ${waiting} FROM tasks t WHERE t.state = 2 AND t.run_at <= ? ORDER BY t.run_at, t.seq LIMIT ?`,
+  due: `SELECT ${waiting} FROM tasks t WHERE t.state = 2 AND t.run_at <= ? ORDER BY t.run_at, t.seq LIMIT ? + 0`,
   nextDue: 'SELECT min(run_at) AS at FROM tasks WHERE state = 2',
   refill: `SELECT ${waiting} FROM tasks t WHERE t.state = 1 AND t.pool = ? AND t.name = ? AND (t.rank, t.seq) > (?, ?)
-    ORDER BY t.rank, t.seq LIMIT ?`,
+    ORDER BY t.rank, t.seq LIMIT ? + 0`,
   nextLane: `SELECT pool, name FROM tasks WHERE state = 1 AND (pool, name) > (?, ?) ORDER BY pool, name LIMIT 1`,
 
   // What is forgotten.
-  oldest: 'SELECT seq, state, files, ended_at FROM tasks WHERE ended IS NOT NULL ORDER BY ended LIMIT ?',
-  expired: 'SELECT seq, state, files FROM tasks WHERE expires_at < ? LIMIT ?',
+  oldest: 'SELECT seq, state, files, ended_at FROM tasks WHERE ended IS NOT NULL ORDER BY ended LIMIT ? + 0',
+  expired: 'SELECT seq, state, files FROM tasks WHERE expires_at < ? LIMIT ? + 0',
   forget: 'DELETE FROM tasks WHERE seq = ?',
   forgetFile: 'DELETE FROM file_uses WHERE file = ? AND seq = ?',
   orphanAliases: 'UPDATE aliases SET done = ?, target = NULL WHERE target = ? AND done = 0',

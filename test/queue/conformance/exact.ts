@@ -116,7 +116,7 @@ export function exact(name: string, subject: OpenSubject): void {
       newTask({ options: { delay: hour } }),
       newTask({ name: 'one', options: { concurrency: 1 } }),
     ] as const
-    const steps: (() => Promise<unknown>)[] = [
+    const steps: (() => unknown)[] = [
       () => queue.add(a, b, c, keyed('k')),
       () => queue.hold(held),
       () => queue.add(later, limited, newTask({ name: 'one', options: { concurrency: 1 } })),

@@ -146,6 +146,16 @@ export function onEnded(name: string, subject: OpenSubject): void {
     t.deepEqual((await queue.claim()).toSorted(), [b.id, followUp.id, added!.id].toSorted())
   })
 
+  test(`${name}: a follow-up with the key of a task that the same outcome cancels stands for that task`, async (t) => {
+    const queue = await subject(t)
+    const keyed = { unique: 'k' }
+    const [a, b] = newGroup({ options: told() }, { options: { ...keyed, onlyAfterSuccess: true } })
+    await queue.add(a!, b!)
+    const followUp = newTask({ options: keyed })
+    await queue.end(t, a!, failed(), [followUp])
+    t.like(await queue.engine.get(followUp.id), { id: b!.id, state: 'cancelled' })
+  })
+
   test(`${name}: an onEnded task may wait for its time and have one of its own`, async (t) => {
     const queue = await subject(t)
     const last = { name: 'audit.last', options: { ...defaults, pool: 'last' } }

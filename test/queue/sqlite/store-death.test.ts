@@ -163,7 +163,8 @@ test('store is terminated under load: every add was taken or left nothing, and t
     })
     const claiming = queue.claim(20).catch((): string[] => [])
     const ran = claiming.then(async (claimed) => {
-      await queue.engine.start(claimed, Date.now()).catch(() => queue.engine.giveBack(claimed))
+      const starting = Promise.resolve(queue.engine.start(claimed, Date.now()))
+      await starting.catch(() => queue.engine.giveBack(claimed))
       for (const id of claimed) {
         const record = (): Promise<boolean> => queue.engine.record(id, 1, succeeded()).catch(() => record())
         if (await record()) ended++

@@ -32,7 +32,8 @@ export function openDatabase(file: string, resumed = false): DatabaseSync {
     database = new DatabaseSync(file)
     // FULL: a commit is on disk before it is acknowledged, whatever happens to the machine.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
-    database.exec('PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY')
+    // The cache stays small: SQLite walks through it at every commit, and the system has one of its own.
+    database.exec('PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY')
     migrate(database)
     return database
   } catch (error) {

@@ -44,6 +44,8 @@ export class Ledger {
   /** What came of itself in this transaction. */
   news: News[] = []
   readonly #turns = new Turns(this)
+  /** The tasks of `onEnded` of which is told, as they are once all turns have come. */
+  #added: { seq: number; told: { record: TaskRecord } }[] = []
 
   constructor(database: DatabaseSync) {
     this.sql = prepareLazily(database, storeSql)
@@ -161,8 +163,10 @@ export class Ledger {
 
   /** Takes away the attempt of a task; the state that it counted in, or undefined when it had none. */
   endAttempt(seq: number): 'running' | 'queued' | undefined {
-    const row = this.sql.endAttempt.get(seq) as unknown as { running: number } | undefined
-    return row && (row.running === attemptState.armed ? 'queued' : 'running')
+    const row = this.sql.attempt.get(seq) as unknown as { running: number } | undefined
+    if (row === undefined) return undefined
+    this.sql.endAttempt.run(seq)
+    return row.running === attemptState.armed ? 'queued' : 'running'
   }
 
   /** Ends a task that does not run; one that has ended stays as it is. */
@@ -196,6 +200,7 @@ export class Ledger {
   /** Gives every group whose turn has changed its next one. */
   advance(now: number): void {
     this.#turns.advance(now)
+    for (const { seq, told } of this.#added.splice(0)) told.record = this.record(seq)
   }
 
   /** A group may have a turn that has come. */
@@ -206,6 +211,7 @@ export class Ledger {
   /** The transaction was rolled back, to this mark of the totals or to its beginning. */
   rolledBack(mark?: ReturnType<Totals['mark']>, news = 0): void {
     this.#turns.forget()
+    this.#added = []
     this.news.length = news
     if (mark === undefined) this.totals.rolledBack()
     else this.totals.restore(mark)
@@ -221,11 +227,10 @@ export class Ledger {
     const added = this.insertReady(row, at)
     // The alias of a live one is nothing new.
     if (this.sql.idOf.get(added) === undefined) return
-    const told: News = { type: 'added', record: this.record(added) }
-    // In the order of arrival, though its own turn may end others, of which is told then.
+    const told = { type: 'added' as const, record: this.record(added) }
+    // In the order of arrival, though its own turn comes when all that was added with it is there.
     this.news.push(told)
-    this.#turns.advance(at)
-    told.record = this.record(added)
+    this.#added.push({ seq: added, told })
   }
 
   #groupOf(seq: number): string {
@@ -264,6 +269,24 @@ export function readRow(cursor: Cursor): NewRow {
     key: cursor.next(),
     bytes: cursor.next(),
     runAt: cursor.next(),
+  }
+}
+
+/** Reads one of a message that has neither group, files, key nor time. */
+export function readSimpleRow(cursor: Cursor): NewRow {
+  return {
+    id: cursor.next(),
+    name: cursor.next(),
+    grp: null,
+    pool: cursor.next(),
+    rank: cursor.next(),
+    flags: cursor.next(),
+    args: cursor.next(),
+    options: cursor.next(),
+    files: null,
+    key: null,
+    bytes: cursor.next(),
+    runAt: null,
   }
 }
 

@@ -35,3 +35,22 @@ export function readSettled(cursor: Cursor): Settled {
     keep: cursor.next(),
   }
 }
+
+/** Likewise, of one that succeeded without follow-ups. */
+export function readSucceeded(cursor: Cursor): Settled {
+  return {
+    seq: cursor.next(),
+    state: 'succeeded',
+    attempt: cursor.next(),
+    startedAt: cursor.next(),
+    at: cursor.next(),
+    result: cursor.next(),
+    error: null,
+    progress: null,
+    runAt: null,
+    suspect: 0,
+    flags: cursor.next(),
+    bytes: cursor.next(),
+    keep: cursor.next(),
+  }
+}

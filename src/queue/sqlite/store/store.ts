@@ -13,9 +13,9 @@ import {
 import type { WaitingRow } from '../row.ts'
 import { done, flag, rowState } from '../sql.ts'
 import { Forgetting } from './forgetting.ts'
-import { isSimpleRow, Ledger, readRow, type NewRow } from './ledger.ts'
+import { isSimpleRow, Ledger, readRow, readSimpleRow, type NewRow } from './ledger.ts'
 import { conflict, notFound, refused } from './refusal.ts'
-import { readSettled, type Settled } from './settled.ts'
+import { readSettled, readSucceeded, type Settled } from './settled.ts'
 
 /** SQLite's code for a row that breaks a rule of its table: the operation's own fault, not the file's. */
 const constraint = 19
@@ -81,7 +81,9 @@ export class Store {
     const { sql } = this.#ledger
     switch (cursor.next<number>()) {
       case ask.add:
-        return this.#add(cursor)
+        return this.#add(cursor, readRows)
+      case ask.addSimple:
+        return this.#add(cursor, (of) => [readSimpleRow(of)])
       case ask.release: {
         const now = cursor.next<number>()
         for (const id of texts(cursor)) this.#ledger.release(id)
@@ -103,7 +105,9 @@ export class Store {
       case ask.unarm:
         return void sql.unarm.run()
       case ask.settle:
-        return this.#settle(cursor)
+        return this.#settle(readSettled(cursor), readRows(cursor))
+      case ask.succeed:
+        return this.#settle(readSucceeded(cursor), noRows)
       case ask.cancel:
         return this.#cancel(cursor)
       case ask.cancelById:
@@ -131,9 +135,11 @@ export class Store {
   }
 
   /** All of the rows or none; the seq of the first. */
-  #add(cursor: Cursor): number | Refusal {
-    const [now, held, unbounded] = [cursor.next<number>(), cursor.next<boolean>(), cursor.next<boolean>()]
-    const rows = readRows(cursor)
+  #add(cursor: Cursor, read: (cursor: Cursor) => readonly NewRow[]): number | Refusal {
+    const now = cursor.next<number>()
+    const held = cursor.next<boolean>()
+    const unbounded = cursor.next<boolean>()
+    const rows = read(cursor)
     if (!unbounded) {
       const refusal = this.#refusal(rows)
       if (refusal !== undefined) return refusal
@@ -192,9 +198,7 @@ export class Store {
     }
   }
 
-  #settle(cursor: Cursor): void | Refusal {
-    const settled = readSettled(cursor)
-    const followUps = readRows(cursor)
+  #settle(settled: Settled, followUps: readonly NewRow[]): void | Refusal {
     return this.#savepoint(followUps.length > 0, () => {
       // One that is asked again, because the store died before it could answer, has no attempt any more.
       const from = this.#ledger.endAttempt(settled.seq)
