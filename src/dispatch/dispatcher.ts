@@ -115,38 +115,74 @@ export class Dispatcher {
   /** One round at a time a pool; what becomes claimable meanwhile makes it go round again. */
   #pump(pool: string): void {
     const runner = this.#runners.get(pool)
-    if (!this.#running || this.#quarantine !== undefined || runner === undefined) return
+    if (!this.#claims || runner === undefined) return
     if (this.#pumping.has(pool)) {
       this.#pumping.set(pool, 'again')
       return
     }
     this.#pumping.set(pool, 'once')
-    void this.#round(runner)
+    this.#round(runner)
   }
 
-  async #round(runner: Runner): Promise<void> {
+  /** Most rounds wait for nothing, and are over when this returns. */
+  #round(runner: Runner): void {
     this.#began()
-    const filled = await this.#fill(runner).then(
-      () => true,
-      (error: unknown) => this.#report(error, `filling pool ${runner.name}`),
+    let filling: MaybePromise<void>
+    try {
+      filling = this.#fill(runner)
+    } catch (error) {
+      filling = Promise.reject(error as Error)
+    }
+    if (!(filling instanceof Promise)) return this.#roundOver(runner)
+    void filling.then(
+      () => this.#roundOver(runner),
+      (error: unknown) => this.#roundFailed(runner, error),
     )
-    this.#ended()
-    if (filled !== true) await wait(pauseAfterError, undefined, { ref: false })
-    const again = filled !== true || this.#pumping.get(runner.name) === 'again'
-    this.#pumping.delete(runner.name)
-    if (again) this.#pump(runner.name)
   }
 
-  async #fill(runner: Runner): Promise<void> {
-    while (this.#running && this.#quarantine === undefined && runner.free > 0) {
+  #roundOver({ name }: Runner): void {
+    this.#ended()
+    const again = this.#pumping.get(name) === 'again'
+    this.#pumping.delete(name)
+    if (again) this.#pump(name)
+  }
+
+  async #roundFailed({ name }: Runner, error: unknown): Promise<void> {
+    this.#report(error, `filling pool ${name}`)
+    this.#ended()
+    await wait(pauseAfterError, undefined, { ref: false })
+    this.#pumping.delete(name)
+    this.#pump(name)
+  }
+
+  /** Claims and starts until there is no room, or nothing to claim. */
+  #fill(runner: Runner): MaybePromise<void> {
+    while (this.#claims && runner.free > 0) {
       const claimed = this.#queue.claim(runner.name, runner.free)
-      const tasks = claimed instanceof Promise ? await claimed : claimed
-      if (tasks.length === 0) return
-      if (!this.#running || this.#quarantine !== undefined) return this.#giveBack(tasks)
-      const starting = this.#start(tasks)
-      const started = starting instanceof Promise ? await starting : starting
-      for (const task of started) void this.#attempt(runner, task)
+      const more =
+        claimed instanceof Promise
+          ? claimed.then((tasks) => this.#startAll(runner, tasks))
+          : this.#startAll(runner, claimed)
+      if (more instanceof Promise) return more.then((goOn) => (goOn ? this.#fill(runner) : undefined))
+      if (!more) return
     }
+  }
+
+  /** Starts what was claimed; false when there is nothing more to claim for now. */
+  #startAll(runner: Runner, tasks: readonly ClaimedTask[]): MaybePromise<boolean> {
+    if (tasks.length === 0) return false
+    if (!this.#claims) return this.#giveBack(tasks).then(() => false)
+    const run = (started: readonly ClaimedTask[]): boolean => {
+      for (const task of started) void this.#attempt(runner, task)
+      return true
+    }
+    const started = this.#start(tasks)
+    return started instanceof Promise ? started.then(run) : run(started)
+  }
+
+  /** Whether tasks are claimed for all pools that have room. */
+  get #claims(): boolean {
+    return this.#running && this.#quarantine === undefined
   }
 
   #giveBack(tasks: readonly ClaimedTask[]): Promise<void> {

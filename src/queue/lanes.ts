@@ -145,7 +145,9 @@ export function fill<T extends Pick<Waiting, 'task'>>(
   take: (item: T) => void,
 ): T[] {
   const taken: T[] = []
-  for (let item = next(); item !== undefined; item = next()) {
+  while (room.free > 0 || room.shared > 0) {
+    const item = next()
+    if (item === undefined) break
     const { batch } = item.task.options
     if (batch && room.shared > 0) room.shared--
     else if (room.free === 0) break

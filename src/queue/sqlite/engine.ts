@@ -15,9 +15,9 @@ import type {
 import { Candidates } from './candidates.ts'
 import { Due } from './due.ts'
 import { Gate } from './gate.ts'
-import { entryOfRow, entryOfTask, seqsOf, settleFields, toClaimed, type Entry } from './entry.ts'
+import { entriesOf, entryOfRow, entryOfTask, seqsOf, settleFields, toClaimed, type Entry } from './entry.ts'
 import { StoreLink } from './link.ts'
-import { ask, type CancelResult, type News, type StoreData } from './message.ts'
+import { ask, type CancelResult, type News, type RefillResult, type StoreData } from './message.ts'
 import { ReaderLink } from './reader/link.ts'
 import { SqliteRecords } from './records.ts'
 import { addFields, isSimple } from './row.ts'
@@ -94,8 +94,15 @@ export class SqliteQueue implements Engine {
     const window = parts.window ?? { tasks: 1_024, bytes: 16 * 1024 ** 2 }
     this.#candidates = new Candidates((pool) => this.#announcer.announce(pool), window, {
       refill: ({ pool, name }, { rank, sequence }, limit, stored) =>
-        this.#link.ask([ask.refill, pool, name, rank, sequence, limit, window.bytes], stored),
-      enter: (row) => (this.#entries.has(row.id) ? undefined : this.#enter(entryOfRow(row))),
+        this.#link.ask(
+          [ask.refill, pool, name, rank, sequence, limit, window.bytes],
+          (result: RefillResult) => stored({ entries: entriesOf(result), more: result.more }),
+        ),
+      enter: (entry) => {
+        const known = this.#entries.has(entry.task.id)
+        if (!known) this.#enter(entry)
+        return !known
+      },
       leave: (entry) => this.#entries.delete(entry.task.id),
     })
   }

@@ -2,8 +2,8 @@ import type { ResolvedOptions } from '../../core/options.ts'
 import type { ClaimedTask, NewTask, Progress } from '../../core/task.ts'
 import type { Waiting } from '../lanes.ts'
 import type { Settlement } from '../queue.ts'
-import { ask } from './message.ts'
-import { flagsOf, insertFields, parseOptions, type WaitingRow } from './row.ts'
+import { ask, Cursor, type RefillResult } from './message.ts'
+import { flagsOf, insertFields, parseOptions, readWaitingRow, type WaitingRow } from './row.ts'
 
 /** A task that the main thread has: it can be claimed, was claimed, or runs. All others are on disk only. */
 export interface Entry extends Waiting {
@@ -53,6 +53,14 @@ export function entryOfRow(row: WaitingRow): Entry {
   entry.failures = row.failures
   entry.suspect = row.suspect === 1
   return entry
+}
+
+/** Those that were read from disk, many at a time. */
+export function entriesOf({ fields }: RefillResult): Entry[] {
+  const cursor = new Cursor(fields)
+  const entries: Entry[] = []
+  while (!cursor.done) entries.push(entryOfRow(readWaitingRow(cursor)))
+  return entries
 }
 
 /** Written out, for there is one to each task. */

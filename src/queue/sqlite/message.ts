@@ -47,7 +47,8 @@ export const ask = {
 export type CancelResult = { record: TaskRecord } | { inFlight: string }
 
 export interface RefillResult {
-  rows: WaitingRow[]
+  /** The fields of a WaitingRow each. */
+  fields: unknown[]
   /** There may be more after them. */
   more: boolean
 }

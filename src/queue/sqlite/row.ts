@@ -1,7 +1,7 @@
 import { defaults, type ResolvedOptions } from '../../core/options.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
-import { ask } from './message.ts'
+import { ask, type Cursor } from './message.ts'
 import { flag, rowState } from './sql.ts'
 
 /** A task that can be claimed, as it is stored. */
@@ -10,17 +10,32 @@ export interface WaitingRow {
   id: string
   name: string
   grp: string | null
-  pool: string
-  rank: number
   flags: number
   attempt: number
   failures: number
   suspect: number
-  crashes: number
   args: string
   options: string | null
   bytes: number
   added_at: number
+}
+
+/** Reads one of many that came in one array. */
+export function readWaitingRow(cursor: Cursor): WaitingRow {
+  return {
+    seq: cursor.next(),
+    id: cursor.next(),
+    name: cursor.next(),
+    grp: cursor.next(),
+    flags: cursor.next(),
+    attempt: cursor.next(),
+    failures: cursor.next(),
+    suspect: cursor.next(),
+    args: cursor.next(),
+    options: cursor.next(),
+    bytes: cursor.next(),
+    added_at: cursor.next(),
+  }
 }
 
 /** A task as it is stored, with its attempt if one runs. */

@@ -142,9 +142,9 @@ export const totalsKeys = [
   'ended',
 ] as const
 
-/** What the main thread needs of a task that can be claimed. */
-const waiting = `t.seq, t.id, t.name, t.grp, t.pool, t.rank, t.flags, t.attempt, t.failures, t.suspect, t.crashes,
-  t.args, t.options, t.bytes, t.added_at`
+/** What the main thread needs of a task that can be claimed, in the order of WaitingRow. */
+const waiting = `t.seq, t.id, t.name, t.grp, t.flags, t.attempt, t.failures, t.suspect, t.args, t.options, t.bytes,
+  t.added_at`
 
 /** What a TaskRecord is made of. */
 const record = `t.seq, t.id, t.name, t.grp, t.pool, t.rank, t.state, t.attempt, t.args, t.options, t.added_at, t.run_at,

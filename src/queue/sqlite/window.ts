@@ -1,7 +1,5 @@
 import type { Lane, Lanes } from '../lanes.ts'
 import type { Entry } from './entry.ts'
-import type { RefillResult } from './message.ts'
-import type { WaitingRow } from './row.ts'
 
 /** How much of a lane is in memory. */
 export interface WindowSize {
@@ -25,15 +23,17 @@ interface Part {
   aside: Entry[]
 }
 
+/** What the disk had after a turn. */
+export interface Refill {
+  entries: Entry[]
+  /** There may be more after them. */
+  more: boolean
+}
+
 export interface WindowHooks {
-  refill(
-    lane: Lane<Entry>,
-    after: Turn,
-    limit: number,
-    stored: (result: RefillResult) => void,
-  ): Promise<unknown>
-  /** A row of the disk, unless its task is in memory anyway. */
-  enter(row: WaitingRow): Entry | undefined
+  refill(lane: Lane<Entry>, after: Turn, limit: number, stored: (result: Refill) => void): Promise<unknown>
+  /** A task of the disk is in memory from now on; false if it was anyway. */
+  enter(entry: Entry): boolean
   /** A task that waits on disk only from now on. */
   leave(entry: Entry): void
 }
@@ -118,7 +118,7 @@ export class Window {
     const rest = lane.keep(Math.min(this.#size.tasks, Math.ceil(lane.size / 2)))
     const [first] = rest
     if (first === undefined) return
-    part.end = { rank: -first.task.options.priority, sequence: first.sequence - 1 }
+    part.end = { rank: rankOf(first), sequence: first.sequence - 1 }
     this.#spill(part, rest)
   }
 
@@ -141,7 +141,8 @@ export class Window {
 
   async #ask(part: Part): Promise<void> {
     try {
-      const limit = this.#size.tasks
+      // What leaves it half empty: a whole one would hold up the store for twice as long.
+      const limit = Math.ceil(this.#size.tasks / 2)
       await this.#hooks.refill(part.lane, part.end!, limit, (result) => this.#filled(part, result))
     } catch (error) {
       this.#takeAside(part)
@@ -149,14 +150,11 @@ export class Window {
     }
   }
 
-  #filled(part: Part, { rows, more }: RefillResult): void {
-    const last = rows.at(-1)
+  #filled(part: Part, { entries, more }: Refill): void {
+    const last = entries.at(-1)
     if (!more) part.end = null
-    else if (last !== undefined) part.end = { rank: last.rank, sequence: last.seq }
-    for (const row of rows) {
-      const entry = this.#hooks.enter(row)
-      if (entry !== undefined) this.#keep(part, entry)
-    }
+    else if (last !== undefined) part.end = { rank: rankOf(last), sequence: last.sequence }
+    for (const entry of entries) if (this.#hooks.enter(entry)) this.#keep(part, entry)
     this.#takeAside(part)
   }
 
@@ -184,8 +182,12 @@ export class Window {
   }
 }
 
+function rankOf({ task }: Entry): number {
+  return -task.options.priority
+}
+
 function isAfter(entry: Entry, { rank, sequence }: Turn): boolean {
-  const own = -entry.task.options.priority
+  const own = rankOf(entry)
   return own > rank || (own === rank && entry.sequence > sequence)
 }
 

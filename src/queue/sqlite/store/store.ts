@@ -17,6 +17,8 @@ import { isSimpleRow, Ledger, readRow, readSimpleRow, type NewRow } from './ledg
 import { conflict, notFound, refused } from './refusal.ts'
 import { readSettled, readSucceeded, type Settled } from './settled.ts'
 
+/** Where a WaitingRow as an array has its bytes. */
+const bytesColumn = 10
 /** SQLite's code for a row that breaks a rule of its table: the operation's own fault, not the file's. */
 const constraint = 19
 
@@ -28,6 +30,8 @@ export class Store {
   readonly #bounds: Pick<StoreData, 'maxTasks' | 'maxBytes'>
   readonly #ledger: Ledger
   readonly #forgetting: Forgetting
+  /** Gives arrays: there are a thousand rows at a time. */
+  readonly #refillRows: StatementSync
   /** What the main thread's clock said last. */
   #now = 0
 
@@ -37,6 +41,8 @@ export class Store {
     this.#commit = database.prepare('COMMIT')
     this.#bounds = data
     this.#ledger = new Ledger(database)
+    this.#refillRows = this.#ledger.sql.refill
+    this.#refillRows.setReturnArrays(true)
     this.#forgetting = new Forgetting(this.#ledger, data.keepTasks)
   }
 
@@ -299,14 +305,16 @@ export class Store {
       cursor.next<number>(),
     ]
     const [limit, most] = [cursor.next<number>(), cursor.next<number>()]
-    const rows: WaitingRow[] = []
-    let bytes = 0
-    for (const row of this.#ledger.sql.refill.iterate(pool, name, rank, seq, limit) as Iterable<unknown>) {
-      rows.push(row as WaitingRow)
-      bytes += (row as WaitingRow).bytes
-      if (bytes >= most) return { rows, more: true }
+    const fields: unknown[] = []
+    let [rows, bytes] = [0, 0]
+    for (const row of this.#refillRows.iterate(pool, name, rank, seq, limit) as Iterable<unknown>) {
+      const values = row as unknown[]
+      for (const value of values) fields.push(value)
+      rows++
+      bytes += values[bytesColumn] as number
+      if (bytes >= most) return { fields, more: true }
     }
-    return { rows, more: rows.length === limit }
+    return { fields, more: rows === limit }
   }
 
   /** One that others have become aliases of meanwhile is theirs: it stays, and is held no more. */
