@@ -21,7 +21,7 @@ import { ask, type CancelResult, type News, type RefillResult, type StoreData } 
 import { ReaderLink } from './reader/link.ts'
 import { SqliteRecords } from './records.ts'
 import { addFields, isSimple } from './row.ts'
-import { attemptState } from './sql.ts'
+import { attemptState, flag } from './sql.ts'
 import { threadFile } from './thread-file.ts'
 import { Starts } from './starts.ts'
 import type { WindowSize } from './window.ts'
@@ -73,7 +73,7 @@ export class SqliteQueue implements Engine {
     const startStore = parts.startStore ?? ((data) => new Worker(threadFile('store'), { workerData: data }))
     const data = { file: path, ...bounds, keepTasks: retention.tasks }
     this.#link = new StoreLink((resumed) => startStore({ ...data, now: this.#clock(), resumed }), {
-      collect: () => this.#collect(),
+      collect: (lazy) => this.#collect(lazy),
       committed: (news) => {
         this.#candidates.tick()
         this.#hear(news)
@@ -141,6 +141,7 @@ export class SqliteQueue implements Engine {
         // It may have been stored, of which nobody will be told.
         if (unknown) this.discard(ids(tasks)).catch(() => {})
       },
+      'hasty',
     )
   }
 
@@ -188,9 +189,8 @@ export class SqliteQueue implements Engine {
     if (unarmed.length === 0) return this.#started(entries, at, none)
     const running = alone ? attemptState.alone : attemptState.running
     for (const { task } of unarmed) this.#noteRate(task, at)
-    return this.#link.ask([ask.start, running, at, seqsOf(unarmed)], () =>
-      this.#started(entries, at, new Set(unarmed)),
-    )
+    const stored = (): readonly string[] => this.#started(entries, at, new Set(unarmed))
+    return this.#link.ask([ask.start, running, at, seqsOf(unarmed)], stored, undefined, 'hasty')
   }
 
   async giveBack(ids: readonly string[]): Promise<void> {
@@ -219,7 +219,7 @@ export class SqliteQueue implements Engine {
         return true
       },
       () => (entry.settling = false),
-      true,
+      isWaitedFor(entry, settlement, followUps) ? undefined : 'lazy',
     )
   }
 
@@ -305,8 +305,8 @@ export class SqliteQueue implements Engine {
   }
 
   /** What goes along with the next transaction: starts that nobody waits for, and what may start during it. */
-  #collect(): void {
-    this.#starts.send()
+  #collect(lazy: boolean): void {
+    if (lazy) this.#starts.send()
     const arming = this.#candidates.arm()
     if (arming.length === 0) return
     for (const entry of arming) entry.armed = 'asked'
@@ -315,7 +315,7 @@ export class SqliteQueue implements Engine {
       fields: [ask.arm, seqsOf(arming)],
       stored: settle('yes'),
       lost: settle('no'),
-      patient: true,
+      manner: 'hasty',
     })
   }
 
@@ -335,7 +335,7 @@ export class SqliteQueue implements Engine {
   }
 
   #noteRate({ name, options: { rateLimit } }: Entry['task'], at: number): void {
-    if (rateLimit !== null) this.#link.send({ fields: [ask.rate, name, at, rateLimit.per] })
+    if (rateLimit !== null) this.#link.send({ fields: [ask.rate, name, at, rateLimit.per], manner: 'hasty' })
   }
 
   #hear(news: readonly News[]): void {
@@ -406,6 +406,11 @@ export class SqliteQueue implements Engine {
 function claimed(entries: readonly Entry[]): ClaimedTask[] {
   for (const entry of entries) entry.claimed = true
   return entries.map(toClaimed)
+}
+
+/** Whether something may go on with an outcome: the next of a group, follow-ups, another attempt. */
+function isWaitedFor({ flags }: Entry, { state }: Settlement, followUps: readonly NewTask[]): boolean {
+  return state !== 'succeeded' || followUps.length > 0 || (flags & flag.grouped) !== 0
 }
 
 function ids(tasks: readonly NewTask[]): string[] {

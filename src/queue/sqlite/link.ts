@@ -6,11 +6,12 @@ import type { Answer, News, Opened, Refusal, Totals } from './message.ts'
 /** How long what must be stored in the end waits before it is tried again, in milliseconds. */
 const retryDelay = 1_000
 /** So many operations are sent though the transaction before them goes on. */
-const worthwhile = 24
+const worthwhile = 8
 /** With so many in a transaction there is much to do. */
 const several = 3
-/** How long the patient wait then, in milliseconds. */
-const patience = 1
+/** How long lazy ones wait then, in milliseconds, and how many of them at most. */
+const patience = 4
+const plenty = 64
 /** A store that dies so many times within a minute is not started again. */
 const mostDeaths = 5
 
@@ -23,14 +24,17 @@ export interface Operation {
   lost?(error: AfterworkError, unknown: boolean): void
   /** Asked again until it is stored. */
   persistent?: boolean
-  /** While there is much to do it waits a little, to share a transaction with others. */
-  patient?: boolean
+  /**
+   * A `lazy` one waits a little while there is much to do: many that share a transaction cost far less. A `hasty` one
+   * has nothing to do with the lazy ones that were asked before it, and may overtake them; any other may not.
+   */
+  manner?: 'lazy' | 'hasty' | undefined
 }
 
 /** What the link tells the engine. */
 interface Hooks {
-  /** About to send: what else should go along. */
-  collect(): void
+  /** About to send: what else should go along, and whether the lazy ones go. */
+  collect(lazy: boolean): void
   /** A transaction is on disk, and this came of it beside the results. */
   committed(news: readonly News[]): void
   /** Another store goes on where one has died, which may have committed what it told nobody of. */
@@ -48,12 +52,15 @@ export class StoreLink {
   readonly #hooks: Hooks
   #worker: Worker | undefined
   #waiting: Operation[] = []
+  #lazy: Operation[] = []
+  /** When the first of the lazy ones was asked, on the clock of performance.now(). */
+  #lazySince = 0
+  /** Some of those that wait must not overtake the lazy ones. */
+  #strict = false
   /** What was sent and not answered, a transaction each. */
   #sent: Operation[][] = []
   #scheduled: 'soon' | 'later' | undefined
   #timer: NodeJS.Timeout | undefined
-  /** How many of the waiting ones are not patient. */
-  #urgent = 0
   /** The last transaction had several operations. */
   #busy = false
   #totals: Totals = []
@@ -94,9 +101,9 @@ export class StoreLink {
     fields: readonly unknown[],
     stored: (result: T) => R = asItIs,
     lost?: (unknown: boolean) => void,
-    patient = false,
+    manner?: Operation['manner'],
   ): Promise<R> {
-    const asked = new Asked(fields, patient, stored, lost)
+    const asked = new Asked(fields, manner, stored, lost)
     this.send(asked)
     return asked.answer
   }
@@ -121,15 +128,20 @@ export class StoreLink {
       operation.lost?.(failed(new Error('The queue is closed')), false)
       return
     }
-    this.#waiting.push(operation)
-    if (operation.patient !== true) this.#urgent++
+    if (operation.manner === 'lazy') {
+      if (this.#lazy.length === 0) this.#lazySince = performance.now()
+      this.#lazy.push(operation)
+    } else {
+      if (operation.manner === undefined) this.#strict = true
+      this.#waiting.push(operation)
+    }
     this.schedule()
   }
 
   /** There is something to collect, also if nothing was sent. */
   schedule(): void {
     if (this.#scheduled === 'soon' || !this.#mayFlush()) return
-    if (this.#urgent === 0 && this.#busy && this.#waiting.length < worthwhile) {
+    if (this.#waiting.length === 0 && this.#busy && this.#lazy.length < plenty) {
       if (this.#scheduled === 'later') return
       this.#scheduled = 'later'
       this.#timer = setTimeout(() => this.#flush(), patience)
@@ -142,9 +154,9 @@ export class StoreLink {
 
   /** Resolves when all that was asked so far is stored, or lost. */
   async settled(): Promise<void> {
-    this.#hooks.collect()
+    this.#hooks.collect(true)
     const restarting = this.#opened && this.#worker === undefined && !this.#closed
-    if (this.#waiting.length > 0 || restarting) {
+    if (this.#waiting.length + this.#lazy.length > 0 || restarting) {
       await new Promise<void>((resolve) => this.send(mark(resolve)))
     } else if (this.#sent.length > 0) {
       // With the last of what is on its way: there may always be something on its way.
@@ -167,20 +179,33 @@ export class StoreLink {
 
   /** A second transaction follows the first at once when it is worth its fsync; all others wait for an answer. */
   #mayFlush(): boolean {
-    const most = this.#urgent < worthwhile ? 1 : 2
+    const most = this.#waiting.length < worthwhile && this.#lazy.length < plenty ? 1 : 2
     return this.#sent.length < most
+  }
+
+  /** Whether the lazy ones have waited for long enough. */
+  #lazyGo(): boolean {
+    if (!this.#busy || this.#strict || this.#waiting.length === 0 || this.#lazy.length >= plenty) return true
+    return performance.now() - this.#lazySince >= patience
   }
 
   #flush(): void {
     clearTimeout(this.#timer)
+    if (!this.#mayFlush() || this.#worker === undefined) {
+      this.#scheduled = undefined
+      return
+    }
+    const lazyGo = this.#lazyGo()
+    // What is collected is sent now, and needs no turn of its own.
+    this.#scheduled = 'soon'
+    this.#hooks.collect(lazyGo)
     this.#scheduled = undefined
-    if (!this.#mayFlush() || this.#worker === undefined) return
-    this.#hooks.collect()
-    if (this.#waiting.length === 0) return
-    this.#busy = this.#waiting.length >= several
-    this.#urgent = 0
-    const operations = this.#waiting
+    const operations = lazyGo ? [...this.#lazy, ...this.#waiting] : this.#waiting
+    if (operations.length === 0) return
+    if (lazyGo) this.#lazy = []
     this.#waiting = []
+    this.#strict = false
+    this.#busy = operations.length >= several
     this.#sent.push(operations)
     const message: unknown[] = []
     // Those without fields only want to know when the others are stored.
@@ -207,7 +232,7 @@ export class StoreLink {
       this.#worker?.unref()
     }
     // The store has nothing to do until it is sent something.
-    if (this.#urgent > 0) this.#flush()
+    if (this.#waiting.length > 0) this.#flush()
     else this.schedule()
   }
 
@@ -261,7 +286,8 @@ export class StoreLink {
     } catch (cause) {
       this.#closed = true
       this.#hooks.error(failed(cause as Error), 'starting the store of the queue again')
-      for (const operation of this.#waiting.splice(0)) operation.lost?.(failed(cause as Error), false)
+      const never = [...this.#lazy.splice(0), ...this.#waiting.splice(0)]
+      for (const operation of never) operation.lost?.(failed(cause as Error), false)
     }
   }
 
@@ -287,7 +313,7 @@ export class StoreLink {
 /** One that somebody waits for: a class, for there are two to each task. */
 class Asked<T, R> implements Operation {
   readonly fields: readonly unknown[]
-  readonly patient: boolean
+  readonly manner: Operation['manner']
   readonly answer: Promise<R>
   readonly #stored: (result: T) => R
   readonly #lost: ((unknown: boolean) => void) | undefined
@@ -296,12 +322,12 @@ class Asked<T, R> implements Operation {
 
   constructor(
     fields: readonly unknown[],
-    patient: boolean,
+    manner: Operation['manner'],
     stored: (result: T) => R,
     lost: ((unknown: boolean) => void) | undefined,
   ) {
     this.fields = fields
-    this.patient = patient
+    this.manner = manner
     this.#stored = stored
     this.#lost = lost
     this.answer = new Promise((resolve, reject) => {

@@ -4,8 +4,8 @@ import { ask } from './message.ts'
 import { attemptState } from './sql.ts'
 
 /**
- * Starts that nobody waits for: the store knows that the task may run any moment. They are noted with the next
- * transaction, unless the task has ended by then.
+ * Starts that nobody waits for: the store knows that the task may run any moment. They are noted with other lazy
+ * operations, unless the task has ended by then.
  */
 export class Starts {
   readonly #link: StoreLink
@@ -34,7 +34,11 @@ export class Starts {
       const lost = (): void => {
         for (const entry of entries) if (entry.running && !entry.settling) this.#unnoted.add(entry)
       }
-      this.#link.send({ fields: [ask.start, attemptState.running, at, seqsOf(entries)], lost, patient: true })
+      this.#link.send({
+        fields: [ask.start, attemptState.running, at, seqsOf(entries)],
+        lost,
+        manner: 'lazy',
+      })
     }
   }
 }
