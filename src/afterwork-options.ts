@@ -29,6 +29,16 @@ export interface AfterworkOptions {
   files?: string
   /** How long an uploaded file is kept after the last task that names it has ended. Default 24 h. */
   keepFiles?: Duration
+  /**
+   * How long after it was last written a file that no known task names is kept: a kill left it, or the tasks that named
+   * it were forgotten. Default: `keepFiles`, but at least 1 h.
+   */
+  keepUnnamed?: Duration
+  /**
+   * Bytes that the uploaded files and their variants may take; past them uploads are refused with AFTERWORK_DISK_FULL.
+   * What is there is counted once, before the first upload is taken. Default: no bound.
+   */
+  maxDisk?: number
   /** How long stop() lets running tasks go on. Default 10 s. */
   drain?: Duration
   /** A pino logger, or false for none. Default: pino on standard output, level info. */
@@ -46,9 +56,14 @@ export interface ResolvedAfterwork {
   commitTimeout: number
   files: string
   keepFiles: number
+  keepUnnamed: number
+  /** Infinity for no bound. */
+  maxDisk: number
   drain: number
   logger: TaskLogger | false
 }
+
+const hour = 3_600_000
 
 /** The longest a Node.js timer can wait. */
 const maxTimer = 2 ** 31 - 1
@@ -62,6 +77,8 @@ const known = [
   'commitTimeout',
   'files',
   'keepFiles',
+  'keepUnnamed',
+  'maxDisk',
   'drain',
   'logger',
 ]
@@ -71,6 +88,7 @@ export function resolveAfterwork(given: AfterworkOptions): ResolvedAfterwork {
   const where = 'createAfterwork()'
   const options = checkKeys(given, known, where) as unknown as AfterworkOptions
   const count = integer(1, Number.MAX_SAFE_INTEGER)
+  const keepFiles = milliseconds(options.keepFiles ?? '24h', `${where}.keepFiles`)
   return {
     url: urlOf(options.tasks),
     queue: nonEmptyString(options.queue ?? 'sqlite:data/queue.db', `${where}.queue`),
@@ -86,7 +104,9 @@ export function resolveAfterwork(given: AfterworkOptions): ResolvedAfterwork {
       'ms',
     )(milliseconds(options.commitTimeout ?? '5s', `${where}.commitTimeout`), `${where}.commitTimeout`),
     files: nonEmptyString(options.files ?? 'data/files', `${where}.files`),
-    keepFiles: milliseconds(options.keepFiles ?? '24h', `${where}.keepFiles`),
+    keepFiles,
+    keepUnnamed: milliseconds(options.keepUnnamed ?? Math.max(hour, keepFiles), `${where}.keepUnnamed`),
+    maxDisk: options.maxDisk === undefined ? Infinity : count(options.maxDisk, `${where}.maxDisk`),
     drain: milliseconds(options.drain ?? '10s', `${where}.drain`),
     logger: options.logger ?? pino(),
   }

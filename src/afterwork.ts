@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
 import { resolveAfterwork, type AfterworkOptions } from './afterwork-options.ts'
+import { runtimeParts, type AfterworkParts, type LocalRunner, type RunningPool } from './afterwork-parts.ts'
 import { importingTasks } from './core/definition.ts'
 import { AfterworkError, didYouMean } from './core/errors.ts'
 import { Events, type EventName, type Listener } from './core/events.ts'
@@ -7,22 +8,19 @@ import { checkKeys } from './core/check.ts'
 import { resolvePool, type PoolOptions, type PoolSizes, type PoolState } from './core/pool.ts'
 import type { AddTask } from './core/reference.ts'
 import { hasEnded, taskStates, type AddedTask, type TaskRecord } from './core/task.ts'
-import { Dispatcher } from './dispatch/dispatcher.ts'
+import { decodeArguments } from './core/value.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
 import { FileStore } from './files/store.ts'
-import { sweep } from './files/sweep.ts'
+import { Sweeper } from './files/sweeper.ts'
+import { metricsRoute } from './koa/metrics.ts'
+import { idempotencyMiddleware, type IdempotencyOptions } from './koa/idempotency.ts'
 import { backgroundMiddleware } from './koa/middleware.ts'
 import { taskRoutes } from './koa/routes.ts'
 import { logEvents } from './observe/log.ts'
+import { Metrics, resolveMetrics, type MetricsOptions } from './observe/metrics.ts'
 import type { Catalog } from './pool/envelope.ts'
-import { LocalPool } from './pool/local.ts'
-import { Pool } from './pool/pool.ts'
-import { probeTasks } from './pool/probe.ts'
 import { Intake } from './queue/intake.ts'
-import { openQueue } from './queue/open.ts'
 import type { Engine, Records } from './queue/queue.ts'
-
-/** How often stored files that nothing needs are removed, in milliseconds. */
-const sweepInterval = 3_600_000
 
 /**
  * Background tasks for a Koa app.
@@ -46,16 +44,31 @@ export class Afterwork {
   readonly #engine: Engine
   readonly #sizes: Record<string, PoolSizes>
   readonly #intake: Intake
-  readonly #local = new LocalPool()
+  readonly #parts: AfterworkParts
+  readonly #local: LocalRunner
   readonly #drain: number
-  readonly #keepFiles: number
-  #sweeper: NodeJS.Timeout | undefined
-  readonly #pools = new Map<string, Pool>()
+  readonly #sweeper: Sweeper
+  readonly #pools = new Map<string, RunningPool>()
+  readonly #metrics = new Metrics({
+    events: this.#events,
+    // Before start() and while it ends the queue cannot be asked.
+    records: () =>
+      this.#dispatcher === undefined || this.#stopping !== undefined ? undefined : this.#engine,
+    workers: () =>
+      Array.from(this.#pools.values(), ({ name, workers, sizes }) => [
+        name,
+        { ...workers, most: sizes.maxThreads },
+      ]),
+  })
   #dispatcher: Dispatcher | undefined
+  /** What the threads were started with; undefined until they are. */
+  #catalog: Catalog | undefined
+  #recycling: Promise<unknown> = Promise.resolve()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(given: AfterworkOptions) {
+  /** Apps call createAfterwork(); `parts` are for `afterwork/testing`. */
+  constructor(given: AfterworkOptions, parts: AfterworkParts = runtimeParts) {
     if ((globalThis as Record<symbol, unknown>)[importingTasks] === true) {
       throw new AfterworkError(
         'AFTERWORK_TASKS_FILE',
@@ -66,9 +79,16 @@ export class Afterwork {
     this.#url = options.url
     this.#sizes = options.pools
     this.#drain = options.drain
-    this.#keepFiles = options.keepFiles
-    this.files = new FileStore(options.files)
-    this.#engine = openQueue(options.queue, options.bounds, options.retention)
+    this.files = new FileStore(options.files, options.maxDisk)
+    this.#parts = parts
+    this.#local = parts.createLocal()
+    this.#engine = parts.openQueue(options)
+    this.#sweeper = new Sweeper({
+      store: this.files,
+      usageOf: (id) => this.#engine.file(id),
+      limits: { keep: options.keepFiles, keepUnnamed: options.keepUnnamed },
+      onError: (error) => this.#failed(error, 'sweeping the stored files'),
+    })
     this.#intake = new Intake(this.#engine, this.#events, this.#url, options.commitTimeout)
     if (options.logger !== false) logEvents(this.#events, options.logger)
   }
@@ -100,6 +120,14 @@ export class Afterwork {
   }
 
   /**
+   * Middleware that does a POST with an `Idempotency-Key` once, and answers the same request again as before; use it
+   * behind middleware(). Errors that reach it as thrown, 429 and 5xx are not kept: the request can be made again.
+   */
+  idempotency(options: IdempotencyOptions = {}): Middleware {
+    return idempotencyMiddleware(this.#engine, options)
+  }
+
+  /**
    * Middleware with routes to list, show, watch, cancel and retry tasks, and to show, resize, pause and resume pools,
    * all behind `prefix`; guard it as you would any page for operators.
    */
@@ -109,12 +137,28 @@ export class Afterwork {
       events: this.#events,
       cancel: (id: string) => this.cancel(id),
       retry: (id: string) => this.retry(id),
+      purge: (id: string) => this.purge(id),
       pools: () => this.pools(),
       resizePool: (name: string, sizes: PoolOptions) => this.resizePool(name, sizes),
       pausePool: (name: string) => this.pausePool(name),
       resumePool: (name: string) => this.resumePool(name),
     }
     return taskRoutes(operations, prefix)
+  }
+
+  /**
+   * Middleware that answers GET /metrics, behind `prefix`, for Prometheus; guard it as you would any page for operators.
+   * What is counted is counted from the first call on, so call it before start(). Give it a `register` of prom-client to
+   * have the metrics among your own: it then answers with all that `register` has, and your own route may do so instead.
+   * @throws AFTERWORK_PACKAGE_MISSING without prom-client; AFTERWORK_BAD_OPTION when `register` has such metrics
+   *   already, or is not that of an earlier call
+   * @example
+   * app.use(await afterwork.metrics())
+   */
+  async metrics(options: MetricsOptions = {}): Promise<Middleware> {
+    const { register, prefix } = resolveMetrics(options)
+    const registry = await this.#metrics.registry(register)
+    return metricsRoute(registry, prefix)
   }
 
   /**
@@ -138,7 +182,7 @@ export class Afterwork {
    * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has ended
    */
   cancel(id: string): Promise<TaskRecord> {
-    return this.#engine.cancel(id, Date.now())
+    return this.#engine.cancel(id, this.#parts.clock.now())
   }
 
   /**
@@ -151,9 +195,22 @@ export class Afterwork {
       id: record.id,
       name: record.name,
       pool: record.pool,
-      at: Date.now(),
+      at: this.#parts.clock.now(),
     })
     return record
+  }
+
+  /**
+   * Forgets a task that has ended, before its time; the files that only it named go with it.
+   * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has not ended
+   */
+  async purge(id: string): Promise<void> {
+    const record = await this.#engine.get(id)
+    await this.#engine.purge(id)
+    if (record === undefined) return
+    await this.#sweeper
+      .forget(decodeArguments(record.args))
+      .catch((error: unknown) => this.#failed(error as Error, 'removing the files of a task'))
   }
 
   /** Calls back with every task that has failed for good. */
@@ -180,7 +237,13 @@ export class Afterwork {
     pool.resize(resolvePool(checked, pool.sizes, `pool ${name}`))
     this.#dispatcher!.refill(name)
     const { minThreads, maxThreads, concurrency } = pool.sizes
-    this.#events.emit('pool.resized', { pool: name, at: Date.now(), minThreads, maxThreads, concurrency })
+    this.#events.emit('pool.resized', {
+      pool: name,
+      at: this.#parts.clock.now(),
+      minThreads,
+      maxThreads,
+      concurrency,
+    })
     return this.#poolState(name)
   }
 
@@ -188,7 +251,7 @@ export class Afterwork {
   async pausePool(name: string): Promise<PoolState> {
     this.#pool(name)
     await this.#engine.pause(name)
-    this.#events.emit('pool.paused', { pool: name, at: Date.now(), reason: 'by hand' })
+    this.#events.emit('pool.paused', { pool: name, at: this.#parts.clock.now(), reason: 'by hand' })
     return this.#poolState(name)
   }
 
@@ -196,8 +259,21 @@ export class Afterwork {
   async resumePool(name: string): Promise<PoolState> {
     this.#pool(name)
     await this.#dispatcher!.resume(name)
-    this.#events.emit('pool.resumed', { pool: name, at: Date.now() })
+    this.#events.emit('pool.resumed', { pool: name, at: this.#parts.clock.now() })
     return this.#poolState(name)
+  }
+
+  /**
+   * Loads the modules of the tasks anew, as after a deployment that changed nothing else: new threads take over, what
+   * runs goes on to its end on the old ones. One after the other when called again. The tasks file is not read again on
+   * the main thread, so new options, and new modules, need a restart. Before start() and after stop() it does nothing.
+   * @returns the names of the tasks that came and that went
+   * @throws AFTERWORK_TASKS_FILE when a module cannot be loaded; the threads are then the same as before
+   */
+  recycle(): Promise<{ added: string[]; removed: string[] }> {
+    const turn = this.#recycling.then(() => this.#recycle())
+    this.#recycling = turn.catch(() => {})
+    return turn
   }
 
   on<K extends EventName>(name: K, listener: Listener<K>): this {
@@ -216,31 +292,47 @@ export class Afterwork {
   }
 
   async #start(): Promise<void> {
-    const found = await probeTasks(this.#url, process.env)
+    const found = await this.#parts.findTasks(this.#url)
     await this.#engine.open()
     if (this.#stopping !== undefined) {
       throw new AfterworkError('AFTERWORK_STOPPED', 'stop() was called before start() had ended')
     }
     const catalog = { ...found, tasks: this.#url, pools: new Set(Object.keys(this.#sizes)) }
+    this.#catalog = catalog
     for (const [name, sizes] of Object.entries(this.#sizes))
       this.#pools.set(name, this.#createPool(name, sizes, catalog))
-    this.#dispatcher = new Dispatcher(this.#engine, [...this.#pools.values(), this.#local], this.#events)
+    const runners = [...this.#pools.values(), this.#local]
+    this.#dispatcher = this.#parts.createDispatcher(this.#engine, runners, this.#events)
     this.#dispatcher.start()
     this.#intake.open(found.names, catalog.pools)
-    this.#sweeper = setInterval(() => void this.#sweep(), sweepInterval).unref()
-    void this.#sweep()
-    this.#events.emit('afterwork.started', { at: Date.now(), tasks: found.names.size })
+    this.#sweeper.start()
+    this.#events.emit('afterwork.started', { at: this.#parts.clock.now(), tasks: found.names.size })
+  }
+
+  async #recycle(): Promise<{ added: string[]; removed: string[] }> {
+    await this.#starting
+    const before = this.#catalog
+    const nothing = { added: [], removed: [] }
+    if (before === undefined || this.#stopping !== undefined) return nothing
+    const found = await this.#parts.findTasks(this.#url)
+    // A pool that has stopped would never end the threads that it gets now.
+    if (this.#stopping !== undefined) return nothing
+    const catalog = (this.#catalog = { ...before, ...found })
+    for (const pool of this.#pools.values()) pool.recycle(catalog)
+    this.#intake.open(catalog.names, catalog.pools)
+    return { added: without(catalog.names, before.names), removed: without(before.names, catalog.names) }
   }
 
   async #stop(): Promise<void> {
     this.#intake.close()
-    clearInterval(this.#sweeper)
     await this.#starting?.catch(() => {})
+    await this.#sweeper.stop()
     await this.#dispatcher?.stop(this.#drain)
     await this.#intake.undone()
     const left = this.#dispatcher === undefined ? 0 : await this.#left()
     await this.#engine.close()
-    this.#events.emit('afterwork.stopped', { at: Date.now(), left })
+    this.files.close()
+    this.#events.emit('afterwork.stopped', { at: this.#parts.clock.now(), left })
   }
 
   /** How many tasks have not ended. */
@@ -249,7 +341,7 @@ export class Afterwork {
     return taskStates.reduce((sum, state) => sum + (hasEnded(state) ? 0 : counters[state]), 0)
   }
 
-  #pool(name: string): Pool {
+  #pool(name: string): RunningPool {
     const pool = this.#pools.get(name)
     if (pool !== undefined) return pool
     const hint = didYouMean(name, this.#pools.keys())
@@ -260,21 +352,12 @@ export class Afterwork {
     return this.pools().find((pool) => pool.name === name)!
   }
 
-  async #sweep(): Promise<void> {
-    if (!this.files.prepared) return
-    try {
-      await sweep(this.files, (id) => this.#engine.file(id), this.#keepFiles)
-    } catch (error) {
-      this.#events.emit('afterwork.error', {
-        at: Date.now(),
-        error: error as Error,
-        during: 'sweeping the stored files',
-      })
-    }
+  #failed(error: Error, during: string): void {
+    this.#events.emit('afterwork.error', { at: this.#parts.clock.now(), error, during })
   }
 
-  #createPool(name: string, sizes: PoolSizes, catalog: Catalog): Pool {
-    return new Pool(name, sizes, catalog, {
+  #createPool(name: string, sizes: PoolSizes, catalog: Catalog): RunningPool {
+    return this.#parts.createPool(name, sizes, catalog, {
       progress: (task, progress) => {
         this.#engine.progress(task.id, task.attempt, progress)
         const { id, attempt } = task
@@ -282,7 +365,7 @@ export class Afterwork {
           id,
           name: task.name,
           pool: name,
-          at: Date.now(),
+          at: this.#parts.clock.now(),
           attempt,
           progress,
         })
@@ -292,7 +375,7 @@ export class Afterwork {
           id,
           name: task,
           pool: name,
-          at: Date.now(),
+          at: this.#parts.clock.now(),
           attempt,
           level,
           message,
@@ -301,10 +384,14 @@ export class Afterwork {
       },
       error: (error) =>
         this.#events.emit('afterwork.error', {
-          at: Date.now(),
+          at: this.#parts.clock.now(),
           error,
           during: `running the threads of pool ${name}`,
         }),
     })
   }
+}
+
+function without(names: ReadonlySet<string>, others: ReadonlySet<string>): string[] {
+  return [...names].filter((name) => !others.has(name))
 }

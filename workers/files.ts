@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
-import { currentTask, type StoredFile } from 'afterwork/worker'
+import { currentTask, writeVariant, type StoredFile } from 'afterwork/worker'
 import { fileTypeFromFile } from 'file-type'
 import { canDecode, decodeReduced, describeImage, encodeThumbnail, thumbnailWidths } from './files/image.ts'
 import type { ImageDescription } from './files/image.ts'
@@ -125,16 +124,8 @@ async function makeThumbnails(
     progress(0.7 + (0.3 * variants.length) / widths.length, `thumbnail ${width}`)
     const { data, height } = await encodeThumbnail(reduced, image, width)
     const name = `w${width}.webp`
-    await writeWhole(`${file.path}.${name}`, data)
+    await writeVariant(file, name, data)
     variants.push({ name, width, height, size: data.length })
   }
   return variants
-}
-
-/** A kill at any moment leaves the whole file or none: it gets its name only once it is on disk. */
-async function writeWhole(path: string, data: Uint8Array): Promise<void> {
-  // The task's id keeps two tasks for the same file apart, and lets a retry overwrite what a kill left.
-  const temporary = `${path}.${currentTask().id}.tmp`
-  await writeFile(temporary, data, { flush: true })
-  await rename(temporary, path)
 }

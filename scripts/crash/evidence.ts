@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
 import type { SentRequest } from './asked.ts'
 import { readJournal, type JournalLine } from './journal.ts'
+import { namedIn } from './judge/folder.ts'
 import type { Kill } from './lives.ts'
 import type { Delivery } from './mailbox.ts'
 import { getTask, listTasks, type SeenTask } from './records.ts'
 import { send } from './send.ts'
+import { sweptFolder, type SeenFolder } from './strays.ts'
 
 /** A stored file, as the service gives it back. */
 export interface SeenFile {
@@ -24,23 +25,32 @@ export interface Evidence {
   deliveries: Delivery[]
   /** By the id of the task that the file came with. */
   files: Map<string, SeenFile>
+  folder: SeenFolder
   kills: Kill[]
 }
 
-/** What lies in the folder of stored files that no task names: kills leave it, the sweep removes it later. */
-export interface Strays {
-  uploads: number
-  temporary: number
+/** Where the service and its tasks write. */
+export interface Places {
+  /** The journal. */
+  journal: string
+  /** The folder of stored files. */
+  files: string
 }
 
 /** How many are asked for at a time. */
 const atATime = 8
 
-/** Asks the service for every task and every file, and reads what the tasks wrote. */
+/**
+ * Asks the service for every task and every file, once its sweep has removed what nothing names, and reads what the
+ * tasks wrote.
+ * @param before what was in the folder of stored files before that sweep
+ */
 export async function gather(
   url: string,
-  journal: string,
+  places: Places,
+  before: string[],
   told: Pick<Evidence, 'requests' | 'deliveries' | 'kills'>,
+  signal: AbortSignal,
 ): Promise<Evidence> {
   const listed = (await listTasks(url)).map(({ id }) => id)
   const promised = told.requests.flatMap(({ ids }) => ids ?? [])
@@ -49,20 +59,13 @@ export async function gather(
     const record = await getTask(url, id)
     if (record !== undefined) records.set(id, record)
   })
+  const after = await sweptFolder(places.files, namedIn({ records }), signal)
   const files = new Map<string, SeenFile>()
   await each(records.values(), async ({ id, file }) => {
     if (file !== null) files.set(id, await fetchFile(`${url}/files/${file.id}`, file.variants))
   })
-  const { lines } = await readJournal(journal)
-  return { ...told, records, journal: lines, files }
-}
-
-/** Counts what the kills left among the stored files. */
-export async function countStrays(folder: string, records: Iterable<SeenTask>): Promise<Strays> {
-  const named = new Set(Array.from(records, ({ file }) => file?.id))
-  const names = await readdir(folder)
-  const temporary = names.filter((name) => name.endsWith('.tmp')).length
-  return { uploads: names.filter((name) => !name.includes('.') && !named.has(name)).length, temporary }
+  const { lines } = await readJournal(places.journal)
+  return { ...told, records, journal: lines, files, folder: { before, after } }
 }
 
 async function fetchFile(url: string, variants: string[]): Promise<SeenFile> {

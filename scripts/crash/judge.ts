@@ -1,6 +1,7 @@
 import { outcomeOf } from './asked.ts'
 import type { Evidence } from './evidence.ts'
 import { openFile, type Finding } from './judge/case.ts'
+import { namedFiles, strays } from './judge/folder.ts'
 import { accountedFor, answers, followUps, refused, unanswered } from './judge/kept.ts'
 import { ended, known, notFailed, ran, ranAgain, unstoredStarts } from './judge/life.ts'
 import { delays, groups, suspects, uniqueKeys } from './judge/order.ts'
@@ -45,6 +46,8 @@ const promises = [
   followUps,
   mails,
   uploads,
+  namedFiles,
+  strays,
   answers,
   refused,
   unanswered,

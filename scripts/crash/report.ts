@@ -1,8 +1,9 @@
 import { table } from '../bench/harness/table.ts'
-import type { Evidence, Strays } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { openFile, type Breach } from './judge/case.ts'
 import type { Judgement } from './judge.ts'
 import type { Moment } from './moments.ts'
+import type { Strays } from './strays.ts'
 
 /** Breaches that are shown in full at most. */
 const shown = 20
@@ -77,7 +78,7 @@ export function lastLines(judgement: Judgement, kills: number, { uploads, tempor
   const broken = judgement.findings.reduce((sum, { breaches }) => sum + breaches.length, 0)
   return [
     `${attempts} attempts (${unstoredStarts} under a number that had been used), ${full} requests refused because the queue was full, ${unanswered} without an answer (${unansweredTasks} tasks of them are there)`,
-    `left among the files for the sweep: ${uploads} uploads that were cut, ${temporary} unfinished thumbnails`,
+    `found among the files by the last sweep: ${uploads} uploads that were cut, ${temporary} unfinished thumbnails (one of each is the harness's own)`,
     `${kills} kills, ${acknowledged} acknowledged, ${lost} lost, ${ranAgain} ran twice, ${deliveredAgain} mails delivered twice, ${broken} promises broken`,
   ]
 }

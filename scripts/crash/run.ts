@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { countStrays, gather } from './evidence.ts'
+import { gather } from './evidence.ts'
 import { cutAttempts, readJournal } from './journal.ts'
 import { judge } from './judge.ts'
+import { namedIn } from './judge/folder.ts'
 import { Lives } from './lives.ts'
 import { Load } from './load.ts'
 import { Mailbox } from './mailbox.ts'
@@ -14,6 +15,7 @@ import { Killer, planMoments, type Moment } from './moments.ts'
 import type { Options } from './options.ts'
 import { liveTasks } from './records.ts'
 import { breachLines, findingsTable, killLine, lastLines, seconds } from './report.ts'
+import { countStrays, keepUnnamed, plant } from './strays.ts'
 import { suspectsEnded } from './suspects.ts'
 
 /** What a run needs beside the options. */
@@ -53,6 +55,7 @@ class Run {
   readonly #queue: string
   readonly #data: string
   readonly #journal: string
+  readonly #files: string
   readonly #trouble = new AbortController()
   /** Aborted by who asked for the run, or because the service ended of itself. */
   readonly #signal: AbortSignal
@@ -64,6 +67,7 @@ class Run {
     this.#data = data
     this.#queue = queueOf(data)
     this.#journal = join(data, 'journal')
+    this.#files = join(data, 'files')
     this.#signal = AbortSignal.any([signal, this.#trouble.signal])
   }
 
@@ -81,7 +85,8 @@ class Run {
       lives.start()
       await this.#orTrouble(this.#killAll(lives, load, new Mix(seed, 'slow', samples)))
       await this.#orTrouble(this.#untilAllEnded(await lives.url()))
-      return await this.#orTrouble(this.#prove(lives, load, mailbox))
+      const before = await this.#orTrouble(this.#startAgain(lives))
+      return await this.#orTrouble(this.#prove(lives, load, mailbox, before))
     } finally {
       await this.#end(lives, mailbox)
     }
@@ -153,15 +158,31 @@ class Run {
     }
   }
 
-  async #prove(lives: Lives, load: Load, { deliveries }: Mailbox): Promise<boolean> {
+  /** A last start, of which nothing is asked but to sweep; gives what is in the folder of stored files before it. */
+  async #startAgain(lives: Lives): Promise<string[]> {
+    if (!(await lives.current.stop())) this.#say('the service had to be killed to stop')
+    await plant(this.#files)
+    const names = await readdir(this.#files)
+    await wait(keepUnnamed + 200, undefined, { signal: this.#signal })
+    lives.start()
+    return names
+  }
+
+  async #prove(lives: Lives, load: Load, { deliveries }: Mailbox, before: string[]): Promise<boolean> {
     const { sent: requests } = load
     const { kills } = lives
     this.#say(
       `all ended after ${seconds(performance.now() - this.#startedAt)}; asking for every task and file`,
     )
-    const evidence = await gather(await lives.url(), this.#journal, { requests, deliveries, kills })
+    const evidence = await gather(
+      await lives.url(),
+      { journal: this.#journal, files: this.#files },
+      before,
+      { requests, deliveries, kills },
+      this.#signal,
+    )
     const judgement = judge(evidence)
-    const strays = await countStrays(join(this.#data, 'files'), evidence.records.values())
+    const strays = countStrays(before, namedIn(evidence))
     for (const line of ['', ...findingsTable(judgement), '', ...breachLines(judgement, evidence)])
       this.#say(line)
     for (const line of lastLines(judgement, kills.length, strays)) this.#say(line)

@@ -12,6 +12,7 @@ import { upload } from 'afterwork/upload'
 import Koa, { type Context } from 'koa'
 import { pino } from 'pino'
 import type { AskedTask } from './asked.ts'
+import { keepUnnamed } from './strays.ts'
 import { tasks } from './tasks.ts'
 
 const { CRASH_DATA: data, CRASH_QUEUE: queue } = process.env as Record<string, string>
@@ -25,6 +26,8 @@ const afterwork = createAfterwork({
   tasks,
   queue: queue!,
   files: `${data}/files`,
+  // Short, so that each start sweeps what the kill before it left.
+  keepUnnamed,
   // Low enough that the load reaches it now and then.
   maxQueued: 500,
   // More at a time than one, or nothing could get out of order.

@@ -1,41 +1,44 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { AfterworkError, badOption, didYouMean } from '../core/errors.ts'
+import { badOption, didYouMean } from '../core/errors.ts'
+import { oneLine } from './one-line.ts'
+import { usage } from './usage.ts'
 
 // Native work of all threads shares one libuv pool, whose size is read when it is first used.
 process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(availableParallelism() + 4, 8))
-
-const usage = `afterwork: background tasks for Koa that run after the response
-
-  afterwork serve [flags]            runs the ready-made service
-  afterwork tasks recover [flags]    saves what can be read of a damaged queue
-  afterwork --version
-  afterwork --help
-
-Flags of serve (also as environment variables, see the README):
-  --host --port --data --queue --pool-min --pool-max --mail-concurrency --max-queued --max-queued-bytes
-  --max-upload --keep-files --token-file --mail-from --mail-allow --drain --log-level
-Flags of tasks recover:
-  --data --queue --json
-`
 
 try {
   await run(process.argv.slice(2))
 } catch (error) {
   process.stderr.write(`afterwork: ${oneLine(error)}\n`)
-  process.exitCode = 1
+  process.exitCode ??= 1
 }
 
 async function run([command, ...args]: string[]): Promise<void> {
   switch (command) {
     case 'serve': {
+      if (args.includes('--watch')) {
+        const { watch } = await import('./watch/watch.ts')
+        return watch(args.filter((arg) => arg !== '--watch'))
+      }
       const { serve } = await import('./serve.ts')
-      return serve(args)
+      await serve(args)
+      return
     }
     case 'tasks': {
       const { tasks } = await import('./tasks.ts')
       return tasks(args)
+    }
+    case 'pools': {
+      const { runCommand } = await import('./operator/session.ts')
+      const { pools } = await import('./pools.ts')
+      return runCommand(pools, args)
+    }
+    case 'top': {
+      const { runCommand } = await import('./operator/session.ts')
+      const { top } = await import('./top/top.ts')
+      return runCommand(top, args)
     }
     case '--version':
       return void process.stdout.write(`${version()}\n`)
@@ -47,9 +50,9 @@ async function run([command, ...args]: string[]): Promise<void> {
     default:
       throw badOption(
         'afterwork',
-        'serve, tasks, --version or --help',
+        'serve, tasks, pools, top, --version or --help',
         command,
-        didYouMean(command, ['serve', 'tasks']),
+        didYouMean(command, ['serve', 'tasks', 'pools', 'top']),
       )
   }
 }
@@ -59,13 +62,4 @@ function version(): string {
     readFileSync(new URL(import.meta.resolve('afterwork/package.json')), 'utf8'),
   ) as { version: string }
   return version
-}
-
-/** What went wrong, for a person at a terminal: no stack unless it is a defect of ours. */
-function oneLine(error: unknown): string {
-  if (error instanceof AfterworkError) return error.message.replaceAll('\n', ' ')
-  const { code, message, stack } = error as NodeJS.ErrnoException
-  const missing = code === 'ERR_MODULE_NOT_FOUND' ? /package '([^']+)'/.exec(message)?.[1] : undefined
-  if (missing !== undefined) return `the service needs ${missing}: npm install ${missing}`
-  return stack ?? String(error)
 }

@@ -4,7 +4,7 @@ import { nonEmptyString } from '../core/check.ts'
 import { AfterworkError, badOption } from '../core/errors.ts'
 import { readGiven, type Setting } from '../service/config-sources.ts'
 
-const configFile = 'afterwork.config.json'
+export const configFile = 'afterwork.config.json'
 const settings = {
   data: { flag: 'data', env: 'AFTERWORK_DATA', parse: nonEmptyString },
   queue: { flag: 'queue', env: 'AFTERWORK_QUEUE', parse: nonEmptyString },
@@ -29,7 +29,7 @@ export function queueFile(flags: readonly string[], env: NodeJS.ProcessEnv): str
 }
 
 /** The other keys of the config file, which are for the service to check. */
-function others(): Record<string, Setting<unknown>> {
+export function others(): Record<string, Setting<unknown>> {
   try {
     const keys = Object.keys(JSON.parse(readFileSync(configFile, 'utf8')) as object)
     return Object.fromEntries(keys.map((key) => [key, { env: '', parse: (text) => text }]))

@@ -1,14 +1,20 @@
 import { pino } from 'pino'
 import { readConfig } from '../service/config.ts'
-import { startService } from '../service/service.ts'
+import { removeServiceFile, writeServiceFile } from '../service/service-file.ts'
+import { startService, type Service } from '../service/service.ts'
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 }
 
-/** Runs the service until SIGTERM or SIGINT; a second signal ends it at once. */
-export async function serve(args: readonly string[]): Promise<void> {
+/** Starts the service, which runs until SIGTERM or SIGINT; a second signal ends it at once. */
+export async function serve(args: readonly string[]): Promise<Service> {
   const config = readConfig(args, process.env)
   const logger = pino({ level: config.logLevel })
   const service = await startService(config, logger)
+  try {
+    writeServiceFile(config.data, service.url)
+  } catch (error) {
+    logger.warn({ err: error }, 'where this listens could not be written into the data folder')
+  }
   process.stdout.write(`afterwork ${process.pid} listening on ${service.url}\n`)
 
   let stopping = false
@@ -16,6 +22,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.on(signal, () => {
       if (stopping) process.exit(exitCodes[signal])
       stopping = true
+      // From now on nobody is answered.
+      removeServiceFile(config.data)
       logger.info({ signal }, 'stopping: no new requests, running tasks go on for a while')
       service.afterwork.once('afterwork.stopped', ({ left }) => {
         if (left === 0) return
@@ -32,4 +40,5 @@ export async function serve(args: readonly string[]): Promise<void> {
       )
     })
   }
+  return service
 }

@@ -6,11 +6,13 @@ export const errorCodes = {
     'What was given is not a reference from the defineTasks() that this app was created with.',
   AFTERWORK_UNKNOWN_TASK: 'The module exports no function of that name.',
   AFTERWORK_TASKS_FILE: 'The tasks file or one of its modules cannot be loaded in a worker.',
+  AFTERWORK_PACKAGE_MISSING: 'A package that this needs, and that is not always needed, is not installed.',
   AFTERWORK_NOT_STARTED: 'A task was added before start().',
   AFTERWORK_STOPPED: 'A task was added after stop().',
   AFTERWORK_NO_REQUEST: 'background() was called outside a request.',
   AFTERWORK_TOO_LATE: 'A task was added to a request whose tasks are already committed.',
   AFTERWORK_QUEUE_FULL: 'The queue holds as many tasks or bytes as it may.',
+  AFTERWORK_DISK_FULL: 'There is no room for an uploaded file; nothing of it was kept.',
   AFTERWORK_QUEUE_FAILED: 'The queue could not store the tasks; nothing was kept.',
   AFTERWORK_QUEUE_TIMEOUT: 'The queue did not answer in time; what it stores after all is removed again.',
   AFTERWORK_QUEUE_IN_USE: 'Another process works on the file of the queue.',
@@ -33,6 +35,10 @@ export const errorCodes = {
   AFTERWORK_THREW_LATE: 'An exception that nothing caught ended the thread.',
   AFTERWORK_NOT_AN_ERROR: 'The task threw something that is not an Error.',
   AFTERWORK_LOCAL_GONE: 'A local function lives in memory only, and its process has ended.',
+  AFTERWORK_TASK_FAILED: 'A task failed while a test drained the queue; its error is the cause.',
+  AFTERWORK_NOT_DRAINED: 'A test drained the queue, and something would not end.',
+  AFTERWORK_NO_SERVICE: 'No service answers, and what was asked needs one.',
+  AFTERWORK_SERVICE_REFUSED: 'The service refused what the command line asked, or is none of ours.',
 } as const
 
 export type ErrorCode = keyof typeof errorCodes
@@ -42,6 +48,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   AFTERWORK_NOT_STARTED: 503,
   AFTERWORK_STOPPED: 503,
   AFTERWORK_QUEUE_FULL: 503,
+  AFTERWORK_DISK_FULL: 507,
   AFTERWORK_QUEUE_FAILED: 503,
   AFTERWORK_QUEUE_TIMEOUT: 503,
   AFTERWORK_TASK_NOT_FOUND: 404,

@@ -36,8 +36,9 @@ export function onEndedTask(
   }
 }
 
-function encodeEnded(record: TaskRecord, name: string): string {
-  const ended: EndedTask = {
+/** The record of a task that has ended, with its values as they were given. */
+export function toEnded(record: TaskRecord): EndedTask {
+  return {
     id: record.id,
     name: record.name,
     state: record.state as EndedTask['state'],
@@ -49,6 +50,10 @@ function encodeEnded(record: TaskRecord, name: string): string {
     startedAt: record.startedAt === null ? null : new Date(record.startedAt),
     endedAt: new Date(record.endedAt ?? record.addedAt),
   }
+}
+
+function encodeEnded(record: TaskRecord, name: string): string {
+  const ended = toEnded(record)
   try {
     return encodeArguments([ended], name)
   } catch (error) {

@@ -3,7 +3,7 @@ import { isId } from './id.ts'
 /** A file that a request brought, as a task gets it. */
 export interface StoredFile {
   id: string
-  /** What the client called it: data, never a path. */
+  /** What the client called it, at most 255 characters: data, never a path; slashes and control characters included. */
   name: string
   /** The media type the client claimed. */
   type: string

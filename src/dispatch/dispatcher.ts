@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { systemClock, type Clock } from '../core/clock.ts'
 import type { Events, TaskEvent } from '../core/events.ts'
 import { toFailure } from '../core/failure.ts'
 import type { AttemptEnd, Runner } from '../core/pool.ts'
@@ -18,6 +19,7 @@ const lastWait = 5_000
 export class Dispatcher {
   readonly #queue: Engine
   readonly #events: Events
+  readonly #now: () => number
   readonly #runners = new Map<string, Runner>()
   readonly #pumping = new Map<string, 'once' | 'again'>()
   /** How many rounds and attempts go on. */
@@ -29,9 +31,10 @@ export class Dispatcher {
   /** stop() waits no more for outcomes that the queue does not take. */
   #abandoned = false
 
-  constructor(queue: Engine, runners: Iterable<Runner>, events: Events) {
+  constructor(queue: Engine, runners: Iterable<Runner>, events: Events, clock: Clock = systemClock) {
     this.#queue = queue
     this.#events = events
+    this.#now = clock.now
     for (const runner of runners) this.#runners.set(runner.name, runner)
     queue.onClaimable((pool) => this.#pump(pool))
     queue.subscribe({
@@ -70,7 +73,7 @@ export class Dispatcher {
     await Promise.all(Array.from(this.#runners.values(), (runner) => runner.stop()))
     await this.#idleWithin(lastWait)
     this.#abandoned = true
-    await this.#idle()
+    await this.idle()
     await this.#quarantine
   }
 
@@ -91,7 +94,7 @@ export class Dispatcher {
     while (this.#running) {
       const suspect = await this.#queue.claimSuspect(this.#runners.keys())
       if (suspect === undefined) return
-      await this.#idle()
+      await this.idle()
       if (!this.#running) return this.#giveBack([suspect])
       const runner = this.#runners.get(suspect.options.pool)!
       const started = await this.#startAlone(suspect)
@@ -191,7 +194,7 @@ export class Dispatcher {
 
   /** Gives those that run from now on; one that was cancelled meanwhile does not. */
   #start(tasks: readonly ClaimedTask[], alone = false): MaybePromise<readonly ClaimedTask[]> {
-    const at = Date.now()
+    const at = this.#now()
     const ids = tasks.map(({ id }) => id)
     const starting = this.#queue.start(ids, at, alone)
     if (!(starting instanceof Promise)) return this.#started(tasks, starting, at)
@@ -229,7 +232,7 @@ export class Dispatcher {
       const pauses = pausesPool(end)
       // Its slot is free though its outcome is still to be recorded.
       if (!pauses) this.#pump(runner.name)
-      const settlement = settle(task, end)
+      const settlement = settle(task, end, this.#now())
       const followUps = followUpsOf(end, settlement)
       let recorded: boolean
       try {
@@ -298,7 +301,7 @@ export class Dispatcher {
   async #pause(task: ClaimedTask, { outcome }: AttemptEnd): Promise<void> {
     await this.#queue.pause(task.options.pool)
     const reason = outcome.kind === 'failed' ? outcome.failure.message : ''
-    this.#events.emit('pool.paused', { pool: task.options.pool, at: Date.now(), reason })
+    this.#events.emit('pool.paused', { pool: task.options.pool, at: this.#now(), reason })
   }
 
   #tellCancelled({ id, name, pool, attempt, endedAt, error }: TaskRecord): void {
@@ -314,21 +317,26 @@ export class Dispatcher {
     for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
+  /** Whether a round or an attempt goes on. */
+  get busy(): boolean {
+    return this.#busy > 0
+  }
+
   /** Resolves when no round or attempt goes on. */
-  #idle(): Promise<void> {
+  idle(): Promise<void> {
     return this.#busy === 0 ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve))
   }
 
   /** Likewise, or after so many milliseconds; while this waits the process stays. */
   async #idleWithin(most: number): Promise<void> {
     const waited = new AbortController()
-    await Promise.race([this.#idle(), wait(most, undefined, { signal: waited.signal }).catch(() => {})])
+    await Promise.race([this.idle(), wait(most, undefined, { signal: waited.signal }).catch(() => {})])
     waited.abort()
   }
 
   #report(error: unknown, during: string): void {
     this.#events.emit('afterwork.error', {
-      at: Date.now(),
+      at: this.#now(),
       error: error instanceof Error ? error : new Error(String(error)),
       during,
     })

@@ -5,9 +5,8 @@ import type { ClaimedTask, NewTask } from '../core/task.ts'
 import type { Settlement } from '../queue/queue.ts'
 import { retryAt } from './retry.ts'
 
-/** What the end of an attempt makes of its task. */
-export function settle(task: ClaimedTask, { outcome, startedAt }: AttemptEnd): Settlement {
-  const at = Date.now()
+/** What the end of an attempt makes of its task, at that time. */
+export function settle(task: ClaimedTask, { outcome, startedAt }: AttemptEnd, at: number): Settlement {
   switch (outcome.kind) {
     case 'succeeded':
       return { state: 'succeeded', at, result: outcome.result ?? null }

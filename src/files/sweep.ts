@@ -1,4 +1,4 @@
-import type { FileStore } from './store.ts'
+import type { FileStore, FolderEntry } from './store.ts'
 
 /** What a sweep must know of a file: whether tasks name it, and when the last of them ended. */
 export interface FileUsage {
@@ -6,30 +6,57 @@ export interface FileUsage {
   endedAt: number | null
 }
 
-/** A file that no task names may be an upload that is not committed yet: that long it is left alone, in milliseconds. */
-const uploadTime = 3_600_000
+/** How long a sweep leaves files alone, in milliseconds. */
+export interface SweepLimits {
+  /** After the last task that named a file has ended. */
+  keep: number
+  /** After it was last written, when no task names it: a request of another process may be about to. */
+  keepUnnamed: number
+}
+
+/** How long an unfinished variant may be on its way before it counts as left by a kill, in milliseconds. */
+const unfinishedTime = 3_600_000
 
 /**
- * Removes the files that nothing needs any more: those whose tasks all ended more than `keep` milliseconds ago, and
- * those that no task names. Gives the ids of what it removed.
+ * Removes the files that nothing needs any more: those whose tasks all ended long ago, those that no task names, and
+ * what a kill left of variants; never one of a request that is under way in this process. Gives the ids of what it
+ * removed. One that cannot be removed does not keep the others, and is thrown at the end.
+ * @param signal ends it before the next file, without an error
  */
 export async function sweep(
   store: FileStore,
   usageOf: (id: string) => Promise<FileUsage | undefined>,
-  keep: number,
-  now: number = Date.now(),
+  limits: SweepLimits,
+  { now = Date.now(), signal }: { now?: number; signal?: AbortSignal } = {},
 ): Promise<string[]> {
   const removed: string[] = []
-  for (const { id, names, writtenAt } of await store.list()) {
-    const usage = await usageOf(id)
-    const unneeded = usage === undefined ? writtenAt + uploadTime < now : isOver(usage, keep, now)
-    if (!unneeded) continue
-    await store.remove(names)
-    removed.push(id)
+  const errors: unknown[] = []
+  for (const entry of await store.list()) {
+    if (signal?.aborted === true) break
+    if (store.isOpen(entry.id)) continue
+    const unneeded = isUnneeded(await usageOf(entry.id), entry, limits, now)
+    try {
+      await store.remove(unneeded ? entry.names : leftUnfinished(entry, limits, now))
+      if (unneeded) removed.push(entry.id)
+    } catch (error) {
+      errors.push(error)
+    }
   }
+  if (errors.length > 0) throw errors[0]
   return removed
 }
 
-function isOver({ inUse, endedAt }: FileUsage, keep: number, now: number): boolean {
-  return !inUse && endedAt !== null && endedAt + keep < now
+function isUnneeded(
+  usage: FileUsage | undefined,
+  { writtenAt }: FolderEntry,
+  { keep, keepUnnamed }: SweepLimits,
+  now: number,
+): boolean {
+  if (usage === undefined) return writtenAt + keepUnnamed < now
+  return !usage.inUse && usage.endedAt !== null && usage.endedAt + keep < now
+}
+
+function leftUnfinished({ unfinished }: FolderEntry, { keepUnnamed }: SweepLimits, now: number): string[] {
+  const time = Math.min(unfinishedTime, keepUnnamed)
+  return unfinished.filter(({ writtenAt }) => writtenAt + time < now).map(({ name }) => name)
 }

@@ -4,6 +4,7 @@ import { defaults } from '../core/options.ts'
 import { localPool, type LocalFunctions } from '../core/pool.ts'
 import type { AddTask } from '../core/reference.ts'
 import type { StoredFile } from '../core/stored-file.ts'
+import type { Receipt } from '../core/receipt.ts'
 import type { AddedTask, NewTask } from '../core/task.ts'
 import type { Intake } from '../queue/intake.ts'
 
@@ -39,6 +40,9 @@ export class Background {
   #group: string | undefined
   #tasks: NewTask[] = []
   #files: StoredFile[] = []
+  /** What is stored with the tasks: the answer under the request's Idempotency-Key. */
+  receipt: Receipt | undefined
+  #settled: (() => void) | undefined
   #closed = false
   #committing: Promise<unknown> = Promise.resolve()
 
@@ -95,6 +99,21 @@ export class Background {
   /** Whether this collects for the app of that intake. */
   isOf(intake: Intake): boolean {
     return this.#intake === intake
+  }
+
+  /** Calls back once the tasks are stored, or will never be. */
+  onceSettled(act: () => void): void {
+    const before = this.#settled
+    this.#settled = () => {
+      before?.()
+      act()
+    }
+  }
+
+  /** The tasks are stored, or will never be. */
+  settle(): void {
+    this.#settled?.()
+    this.#settled = undefined
   }
 
   /** Notes the files that the request brought, which go with it unless a task names them. */

@@ -1,6 +1,7 @@
 /** As much of @koa/multer as the upload preset uses: it brings no types, and those of others type `ctx.file` their way. */
 declare module '@koa/multer' {
   import type { IncomingMessage } from 'node:http'
+  import type { Readable } from 'node:stream'
   import type { Middleware } from 'koa'
 
   export interface MulterFile {
@@ -12,9 +13,18 @@ declare module '@koa/multer' {
     size: number
   }
 
+  /** A file that is about to be stored. */
+  export interface IncomingFile {
+    stream: Readable
+  }
+
   export interface StorageEngine {
-    _handleFile: unknown
-    _removeFile: unknown
+    _handleFile(
+      request: IncomingMessage,
+      file: IncomingFile,
+      done: (error: unknown, stored?: Pick<MulterFile, 'filename' | 'path' | 'size'>) => void,
+    ): void
+    _removeFile(request: IncomingMessage, file: MulterFile, done: (error: unknown) => void): void
   }
 
   interface Limits {
@@ -34,19 +44,12 @@ declare module '@koa/multer' {
     none(): Middleware
   }
 
-  interface DiskStorageOptions {
-    destination: (
-      request: IncomingMessage,
-      file: MulterFile,
-      done: (error: null, folder: string) => void,
-    ) => void
-    filename: (request: IncomingMessage, file: MulterFile, done: (error: null, name: string) => void) => void
-    flush: boolean
+  interface MulterOptions {
+    storage?: StorageEngine
+    limits?: Limits
+    defParamCharset?: string
+    preservePath?: boolean
   }
 
-  function multer(options: { storage?: StorageEngine; limits?: Limits; defParamCharset?: string }): Multer
-  namespace multer {
-    function diskStorage(options: DiskStorageOptions): StorageEngine
-  }
-  export default multer
+  export default function multer(options: MulterOptions): Multer
 }

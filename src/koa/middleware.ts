@@ -39,15 +39,17 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
     try {
       await background.run(next)
       await background.committed
-      if (background.size > 0) {
+      if (background.size > 0 || background.receipt !== undefined) {
         const tasks = background.close()
-        await (ctx.status >= 400 ? settle(ctx, tasks, refusal(ctx)) : hold(ctx, tasks))
+        const refused = ctx.status >= 400 && tasks.length > 0
+        await (refused ? settle(ctx, tasks, refusal(ctx)) : hold(ctx, tasks))
       }
     } catch (error) {
       await settleThrown(ctx, background.close())
       throw error
     } finally {
       background.close()
+      background.settle()
       if (background.files.length > 0)
         onceClosed(ctx, () => report(removeUnnamed(background), 'removing the files of a request'))
     }
@@ -59,7 +61,7 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
     const dropped = tasks.filter(({ options }) => !options.keepOnError)
     forget(dropped)
     intake.drop(dropped, reason)
-    if (kept.length > 0) await hold(ctx, kept)
+    if (kept.length > 0 || ctx.background.receipt !== undefined) await hold(ctx, kept)
   }
 
   /** What the handler threw is the answer, also when the tasks that want to stay cannot. */
@@ -77,11 +79,12 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
   /** Commits tasks that start once the response has closed. */
   async function hold(ctx: Context, tasks: NewTask[]): Promise<void> {
     try {
-      await intake.commit(tasks, { held: true })
+      await intake.commit(tasks, { held: true, receipt: ctx.background.receipt })
     } catch (error) {
       forget(tasks)
       throw error
     }
+    if (tasks.length === 0) return
     onceClosed(ctx, () => report(intake.release(tasks), 'releasing the tasks of a response'))
   }
 
@@ -91,9 +94,13 @@ export function backgroundMiddleware({ intake, local, records, files, events }: 
 
   /** A file is a task's once one that was committed names it; all others go with their request. */
   async function removeUnnamed(background: Background): Promise<void> {
-    await intake.undone()
-    for (const { id } of background.files) {
-      if ((await records.file(id)) === undefined) await files.remove([id])
+    try {
+      await intake.undone()
+      for (const { id } of background.files) {
+        if ((await records.file(id)) === undefined) await files.remove([id])
+      }
+    } finally {
+      for (const { id } of background.files) files.release(id)
     }
   }
 

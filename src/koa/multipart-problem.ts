@@ -1,3 +1,4 @@
+import { AfterworkError } from '../core/errors.ts'
 import { Problem } from './problem.ts'
 
 /** Status and code for each code of multer's errors. */
@@ -20,14 +21,12 @@ const malformed =
   /boundary|unexpected end|malformed|unsupported content|missing content-type|part header|request (aborted|closed)|aborted/i
 
 const systemCodes: Record<string, [status: number, code: string, detail: string]> = {
-  ENOSPC: [507, 'DISK_FULL', 'There is no room for the file; nothing of it was kept.'],
-  EDQUOT: [507, 'DISK_FULL', 'There is no room for the file; nothing of it was kept.'],
   ECONNRESET: [400, 'MALFORMED_MULTIPART', 'The connection was cut before the body was complete.'],
 }
 
 /** The answer to an error of a multipart parser; what is none of the client's doing stays as it is. */
 export function multipartProblem(thrown: unknown): unknown {
-  if (!(thrown instanceof Error)) return thrown
+  if (!(thrown instanceof Error) || thrown instanceof AfterworkError) return thrown
   const { code = '', field } = thrown as { code?: string; field?: string }
   const known = multerCodes[code]
   if (known !== undefined) {

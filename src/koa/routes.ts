@@ -26,6 +26,7 @@ export interface Operations {
   events: Events
   cancel(id: string): Promise<TaskRecord>
   retry(id: string): Promise<TaskRecord>
+  purge(id: string): Promise<void>
   pools(): PoolState[]
   resizePool(name: string, sizes: Pick<PoolOptions, 'minThreads' | 'maxThreads' | 'concurrency'>): PoolState
   pausePool(name: string): Promise<PoolState>
@@ -48,6 +49,11 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
       tasks: page.map((record) => taskDocument(record, base)),
       next: found.length > page.length ? page.at(-1)!.id : null,
     })
+  })
+
+  router.get('/tasks/stats', async (ctx) => {
+    const [counts, oldest] = await Promise.all([records.counters(), records.oldest()])
+    show(ctx, { counts, oldestAddedAt: oldest === null ? null : new Date(oldest).toISOString() })
   })
 
   router.get('/tasks/:id', async (ctx) => {
@@ -83,6 +89,11 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
     ctx.set('X-Accel-Buffering', 'no')
     ctx.set('Cache-Control', 'no-store')
     ctx.body = events
+  })
+
+  router.delete('/tasks/:id', async (ctx) => {
+    await operations.purge(parameter(ctx, 'id'))
+    ctx.status = 204
   })
 
   for (const action of ['cancel', 'retry'] as const) {

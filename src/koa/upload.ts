@@ -1,11 +1,13 @@
 import multer, { type MulterFile } from '@koa/multer'
 import type { Context, DefaultState, Middleware } from 'koa'
-import { badOption } from '../core/errors.ts'
+import { AfterworkError, badOption } from '../core/errors.ts'
 import { checkKeys, integer } from '../core/check.ts'
 import type { StoredFile } from '../core/stored-file.ts'
+import { storedName, storedType } from '../files/name.ts'
 import type { FileStore } from '../files/store.ts'
 import { multipartProblem } from './multipart-problem.ts'
 import { Problem } from './problem.ts'
+import { uploadStorage } from './upload-storage.ts'
 
 /** Options of upload(). */
 export interface UploadOptions {
@@ -81,15 +83,17 @@ function receive(
   give: (ctx: Context, stored: StoredFile[]) => void,
 ): Middleware {
   const limits = { ...fieldLimits, fileSize, files: maxFiles, parts: maxFiles + fieldLimits.fields }
-  const storage = multer.diskStorage({
-    destination: (_request, _file, done) => done(null, files.folder),
-    filename: (_request, _file, done) => done(null, files.newId()),
-    flush: true,
-  })
-  const parse = multer({ storage, limits, defParamCharset: 'utf8' }).array(field, maxFiles)
+  const storage = uploadStorage(files)
+  // What a client calls its file is kept as it is, slashes too: no path is ever made of it.
+  const parse = multer({ storage, limits, defParamCharset: 'utf8', preservePath: true }).array(
+    field,
+    maxFiles,
+  )
 
   return async function upload(ctx, next) {
+    const background = backgroundOf(ctx)
     checkRequest(ctx, maxFiles * fileSize + overhead)
+    checkRoom(ctx, files)
     let received: MulterFile[] = []
     try {
       await parse(ctx, async () => {
@@ -101,11 +105,21 @@ function receive(
     if (received.length === 0)
       throw new Problem(400, 'MISSING_FILE', `Expected a file in the field ${JSON.stringify(field)}`)
     const stored = received.map(toStoredFile)
-    ctx.background.own(stored)
+    background.own(stored)
     await files.sync()
     give(ctx, stored)
     await next()
   }
+}
+
+/** Files that nobody owns would stay: that is told before one is stored. */
+function backgroundOf(ctx: Context): Context['background'] {
+  const background = ctx.background as Context['background'] | undefined
+  if (background !== undefined) return background
+  throw new AfterworkError(
+    'AFTERWORK_NO_REQUEST',
+    'upload() was used without afterwork.middleware() before it: add app.use(afterwork.middleware()), outermost',
+  )
 }
 
 function checkRequest(ctx: Context, maxBody: number): void {
@@ -128,6 +142,17 @@ function checkRequest(ctx: Context, maxBody: number): void {
   }
 }
 
+/** A body that cannot fit is refused before it is read. */
+function checkRoom(ctx: Context, files: FileStore): void {
+  const least = (ctx.request.length ?? 0) - overhead
+  if (least <= files.room) return
+  ctx.set('Connection', 'close')
+  throw new AfterworkError(
+    'AFTERWORK_DISK_FULL',
+    `There is room for ${files.room} bytes more, the body has ${ctx.request.length}`,
+  )
+}
+
 function toStoredFile({ filename, originalname, mimetype, size, path }: MulterFile): StoredFile {
-  return { id: filename, name: originalname, type: mimetype, size, path }
+  return { id: filename, name: storedName(originalname), type: storedType(mimetype), size, path }
 }

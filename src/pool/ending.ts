@@ -7,7 +7,7 @@ import type { Flight } from './flight.ts'
 import type { Loss, Thread } from './thread.ts'
 
 /** What a reply makes of an attempt; one that was asked to stop and failed has stopped for that reason. */
-export function outcomeOf(reply: Reply, { stopping }: Flight): Outcome {
+export function outcomeOf(reply: Reply, { stopping }: Pick<Flight, 'stopping'>): Outcome {
   if (typeof reply !== 'object') return { kind: 'succeeded', result: reply }
   const { followUps = [] } = reply
   if (reply.ok) return { kind: 'succeeded', result: reply.result, followUps }

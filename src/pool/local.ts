@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../core/clock.ts'
 import { AfterworkError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { localPool, type AttemptEnd, type LocalFunctions, type Runner } from '../core/pool.ts'
@@ -8,9 +9,14 @@ const most = 1_000
 /** Runs closures of this process on the main loop, in the order of their group, like FastAPI's functions. */
 export class LocalPool implements Runner, LocalFunctions {
   readonly name = localPool
+  readonly #now: () => number
   readonly #functions = new Map<string, () => unknown>()
   readonly #stops = new Set<(reason: AfterworkError) => void>()
   readonly #stopping = new AfterworkError('AFTERWORK_STOPPING', 'The process is stopping')
+
+  constructor({ now }: Pick<Clock, 'now'> = systemClock) {
+    this.#now = now
+  }
 
   get free(): number {
     return most - this.#stops.size
@@ -26,7 +32,7 @@ export class LocalPool implements Runner, LocalFunctions {
 
   async run({ id, name, options }: ClaimedTask): Promise<AttemptEnd> {
     const call = this.#functions.get(id)
-    const startedAt = Date.now()
+    const startedAt = this.#now()
     this.#functions.delete(id)
     try {
       if (call === undefined)

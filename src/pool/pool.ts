@@ -28,7 +28,7 @@ const turns = 3
 export class Pool implements Runner {
   readonly name: string
   #sizes: PoolSizes
-  readonly #catalog: Catalog
+  #catalog: Catalog
   readonly #hooks: PoolHooks
   /** Every set of threads that may run something; only the newest is given more. */
   readonly #all = new Set<Threads>()
@@ -68,6 +68,16 @@ export class Pool implements Runner {
     return { name: this.name, minThreads, maxThreads, concurrency, running: this.#running }
   }
 
+  /** Its threads: those on which something runs, and the others. */
+  get workers(): { busy: number; idle: number } {
+    let [busy, idle] = [0, 0]
+    for (const { load } of this.#all) {
+      busy += load.busy
+      idle += Math.max(0, load.threads - load.busy)
+    }
+    return { busy, idle }
+  }
+
   run(task: ClaimedTask): Promise<AttemptEnd> {
     this.#running++
     if (task.suspect) return this.#runInTurn(task)
@@ -90,10 +100,14 @@ export class Pool implements Runner {
 
   /** New threads take over; what runs on the old ones ends there, and counts against the new size. */
   resize(sizes: PoolSizes): void {
-    const old = this.#threads
     this.#sizes = sizes
-    this.#threads = this.#start(sizes)
-    this.#retire(old)
+    this.#takeOver()
+  }
+
+  /** Threads that load their modules anew take over; what runs on the old ones ends there. */
+  recycle(catalog: Catalog): void {
+    this.#catalog = catalog
+    this.#takeOver()
   }
 
   stop(): Promise<void> {
@@ -110,6 +124,12 @@ export class Pool implements Runner {
     await this.#empty()
     await Promise.all(this.#leaving)
     this.#sweep.stop()
+  }
+
+  #takeOver(): void {
+    const old = this.#threads
+    this.#threads = this.#start(this.#sizes)
+    this.#retire(old)
   }
 
   #start(sizes: PoolSizes): Threads {

@@ -66,6 +66,13 @@ export class Threads {
     this.#piscina.on('error', (error: Error) => hooks.error(error))
   }
 
+  /** How many threads there are, and on how many of them something runs. */
+  get load(): { threads: number; busy: number } {
+    const busy = new Set<number>()
+    for (const flight of this.flights) if (flight.thread !== null && !flight.ended) busy.add(flight.thread)
+    return { threads: this.#piscina.threads.length, busy: busy.size }
+  }
+
   /** Has one thread run all of it, one after the other; rejects when the thread ends. There must be a free slot. */
   run(work: Work): Promise<Replies> {
     return this.#piscina.run(work) as Promise<Replies>

@@ -1,20 +1,20 @@
 import TinyQueue from 'tinyqueue'
-
-/** How long a timer waits at most, in milliseconds: a clock that was put forward makes things due before their timer. */
-const maxTimer = 60_000
+import { systemClock, type Clock } from '../core/clock.ts'
 
 /** Calls back with what has become due, with one timer for any number of things. */
 export class Alarm<T> {
   readonly #waiting = new TinyQueue<{ item: T; at: number }>([], (a, b) => a.at - b.at)
   readonly #ring: (due: T[]) => void
-  #timer: NodeJS.Timeout | undefined
+  #cancel = (): void => {}
   readonly #clock: () => number
+  readonly #after: Clock['after']
   #ringsAt = Infinity
 
   /** `clock` tells milliseconds, since 1970 unless it says otherwise; one that jumps is noticed within a minute. */
-  constructor(ring: (due: T[]) => void, clock: () => number = Date.now) {
+  constructor(ring: (due: T[]) => void, clock: () => number = Date.now, after = systemClock.after) {
     this.#ring = ring
     this.#clock = clock
+    this.#after = after
   }
 
   /** `at` is a time of the clock. */
@@ -24,7 +24,7 @@ export class Alarm<T> {
   }
 
   clear(): void {
-    clearTimeout(this.#timer)
+    this.#cancel()
     this.#waiting.data = []
     this.#waiting.length = 0
     this.#ringsAt = Infinity
@@ -33,10 +33,9 @@ export class Alarm<T> {
   #arm(): void {
     const next = this.#waiting.peek()
     if (next === undefined || next.at >= this.#ringsAt) return
-    clearTimeout(this.#timer)
+    this.#cancel()
     this.#ringsAt = next.at
-    const wait = Math.min(Math.max(next.at - this.#clock(), 1), maxTimer)
-    this.#timer = setTimeout(() => this.#collect(), wait)
+    this.#cancel = this.#after(Math.max(next.at - this.#clock(), 1), () => this.#collect())
   }
 
   #collect(): void {

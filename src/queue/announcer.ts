@@ -1,3 +1,6 @@
+// By its module: a test's fake timers put theirs in the place of the global one.
+import { setImmediate } from 'node:timers'
+
 /** Calls back, in a later turn of the loop, once a pool and turn, however many tasks became claimable in it. */
 export class Announcer {
   readonly #listeners: ((pool: string) => void)[] = []

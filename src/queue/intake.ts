@@ -4,13 +4,15 @@ import { newId } from '../core/id.ts'
 import type { ResolvedOptions } from '../core/options.ts'
 import { checkName, checkReference } from '../core/reference.ts'
 import { storedFilesIn } from '../core/stored-file.ts'
+import type { Receipt } from '../core/receipt.ts'
 import type { NewTask } from '../core/task.ts'
 import { encodeArguments } from '../core/value.ts'
-import type { Queue } from './queue.ts'
+import type { AddOptions, Queue } from './queue.ts'
 
 /** A commit that goes on. */
 interface Commit {
   tasks: readonly NewTask[]
+  receipt: Receipt | undefined
   added: Promise<void>
   reject(error: AfterworkError): void
   /** Milliseconds of the monotonic clock. */
@@ -85,9 +87,12 @@ export class Intake {
    * @throws AFTERWORK_QUEUE_FULL; AFTERWORK_QUEUE_TIMEOUT, and what is stored after all is removed again; anything else
    * as the cause of AFTERWORK_QUEUE_FAILED
    */
-  async commit(tasks: readonly NewTask[], { held }: { held: boolean }): Promise<void> {
+  async commit(
+    tasks: readonly NewTask[],
+    { held, receipt }: Pick<AddOptions, 'held' | 'receipt'>,
+  ): Promise<void> {
     this.#checkOpen()
-    await this.#inTime(tasks)
+    await this.#inTime(tasks, receipt)
     if (this.#events.has('task.added')) {
       for (const task of tasks) this.#events.emit('task.added', { ...told(task), held })
     }
@@ -100,10 +105,10 @@ export class Intake {
   }
 
   /** Held, until it is known that they are stored in time. */
-  #inTime(tasks: readonly NewTask[]): Promise<void> {
+  #inTime(tasks: readonly NewTask[], receipt: Receipt | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const added = this.#queue.add(tasks, { held: true })
-      const commit = { tasks, added, reject, since: performance.now() }
+      const added = this.#queue.add(tasks, { held: true, receipt })
+      const commit = { tasks, receipt, added, reject, since: performance.now() }
       this.#commits.add(commit)
       this.#watch ??= setInterval(() => this.#look(), Math.min(this.#timeout / 4, 500)).unref()
       added.then(
@@ -125,7 +130,7 @@ export class Intake {
     for (const commit of this.#commits) {
       if (now - commit.since < this.#timeout) break
       this.#commits.delete(commit)
-      this.#undo(commit.tasks, commit.added)
+      this.#undo(commit)
       const message = `The queue did not answer within ${this.#timeout} ms; try again later`
       commit.reject(new AfterworkError('AFTERWORK_QUEUE_TIMEOUT', message))
     }
@@ -134,10 +139,14 @@ export class Intake {
     this.#watch = undefined
   }
 
-  #undo(tasks: readonly NewTask[], added: Promise<void>): void {
+  #undo({ tasks, receipt, added }: Commit): void {
     const undoing = added
       .then(
-        () => this.#queue.discard(tasks.map(({ id }) => id)),
+        () =>
+          this.#queue.discard(
+            tasks.map(({ id }) => id),
+            receipt?.key,
+          ),
         // Nothing was stored.
         () => {},
       )

@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../core/clock.ts'
 import TinyQueue from 'tinyqueue'
 import type { ResolvedOptions } from '../core/options.ts'
 import { batchSize } from '../core/task.ts'
@@ -69,12 +70,13 @@ export class Lane<T extends Waiting> {
  */
 export class Lanes<T extends Waiting> {
   readonly #pools = new Map<string, Map<string, Lane<T>>>()
-  readonly #limits = new Limits((name) => this.#roomFor(name))
+  readonly #limits: Limits
   readonly #announce: (pool: string) => void
 
   /** `announce` is told of a pool in which there may be something to take that there was not. */
-  constructor(announce: (pool: string) => void) {
+  constructor(announce: (pool: string) => void, clock: Clock = systemClock) {
     this.#announce = announce
+    this.#limits = new Limits((name) => this.#roomFor(name), clock)
   }
 
   offer(item: T): void {

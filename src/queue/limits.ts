@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts'
 import type { ResolvedOptions } from '../core/options.ts'
 import { Alarm } from './alarm.ts'
 
@@ -22,18 +23,19 @@ interface Named {
   armed: boolean
 }
 
-/** Milliseconds of a clock that nobody sets: a wall clock that jumps would stretch the windows. */
-const now = (): number => performance.now()
-
 /** Counts the tasks that are held to the `concurrency` and `rateLimit` of their names. */
 export class Limits {
   readonly #onRoom: (name: string) => void
   readonly #names = new Map<string, Named>()
-  readonly #alarm = new Alarm<Named>((due) => due.forEach((named) => this.#ring(named)), now)
+  /** Of a clock that nobody sets: a wall clock that jumps would stretch the windows. */
+  readonly #now: () => number
+  readonly #alarm: Alarm<Named>
 
   /** `onRoom` is told of a name that was full, or whose window has moved on. */
-  constructor(onRoom: (name: string) => void) {
+  constructor(onRoom: (name: string) => void, { monotonic, after }: Clock) {
     this.#onRoom = onRoom
+    this.#now = monotonic
+    this.#alarm = new Alarm<Named>((due) => due.forEach((named) => this.#ring(named)), monotonic, after)
   }
 
   /** Whether a task may be taken now; of a name that is full `onRoom` is told when there is room again. */
@@ -51,7 +53,7 @@ export class Limits {
 
   /** A task of this name started `ago` milliseconds before this process counted. */
   remember(name: string, ago: number): void {
-    this.#named(name).starts.push({ item: null, at: now() - Math.max(ago, 0) })
+    this.#named(name).starts.push({ item: null, at: this.#now() - Math.max(ago, 0) })
   }
 
   /** A task was taken; it must leave(). */
@@ -60,7 +62,7 @@ export class Limits {
     if (options.concurrency === null && options.rateLimit === null) return
     const named = this.#named(name)
     named.running++
-    if (options.rateLimit !== null) named.starts.push({ item, at: now() })
+    if (options.rateLimit !== null) named.starts.push({ item, at: this.#now() })
   }
 
   /** A task that was taken runs no more; `started` is false for one that was given back before it had. */
@@ -88,7 +90,7 @@ export class Limits {
 
   /** Forgets the starts that have left the window. */
   #moveOn(named: Named, per: number): void {
-    const over = now() - per
+    const over = this.#now() - per
     let left = 0
     while (left < named.starts.length && named.starts[left]!.at <= over) left++
     if (left > 0) named.starts.splice(0, left)

@@ -1,6 +1,8 @@
+import { systemClock, type Clock } from '../core/clock.ts'
 import { AfterworkError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { onEndedTask } from '../core/on-ended.ts'
+import type { Receipt } from '../core/receipt.ts'
 import {
   hasEnded,
   type ClaimedTask,
@@ -15,7 +17,9 @@ import { Archive } from './archive.ts'
 import type { Entry } from './entry.ts'
 import { Groups } from './groups.ts'
 import { fill, Lanes } from './lanes.ts'
+import { Receipts } from './receipts.ts'
 import type {
+  AddOptions,
   Engine,
   FileUse,
   ListFilter,
@@ -29,6 +33,8 @@ import type {
 /** The `memory:` engine: fast, bounded, and gone with the process. */
 export class MemoryQueue implements Engine {
   readonly #bounds: QueueBounds
+  readonly #now: () => number
+  readonly #inserted: (task: NewTask, at: number) => void
   readonly #entries = new Map<string, Entry>()
   readonly #unique = new Map<string, Entry>()
   readonly #paused = new Set<string>()
@@ -36,11 +42,14 @@ export class MemoryQueue implements Engine {
     offer: (entry) => this.#offer(entry),
     cancel: (entry, at) => this.#cancelAfterFailure(entry, at),
   })
-  readonly #lanes = new Lanes<Entry>((pool) => this.#announcer.announce(pool))
+  readonly #lanes: Lanes<Entry>
   readonly #archive: Archive<Entry>
-  readonly #alarm = new Alarm<Entry>((due) => due.forEach((entry) => this.#due(entry)))
+  readonly #alarm: Alarm<Entry>
   readonly #announcer = new Announcer()
   readonly #subscribers: Subscriber[] = []
+  readonly #receipts = new Receipts()
+  /** Those in the state `queued`, in the order in which they came into it. */
+  readonly #queued = new Set<Entry>()
   readonly #counters: Record<TaskState, number> = {
     queued: 0,
     scheduled: 0,
@@ -53,33 +62,42 @@ export class MemoryQueue implements Engine {
   #bytes = 0
   #sequence = 0
 
-  constructor(bounds: QueueBounds, retention: Retention) {
+  /** `inserted` is told of every task that has a record from then on, follow-ups and `onEnded` included. */
+  constructor(
+    bounds: QueueBounds,
+    retention: Retention,
+    clock: Clock = systemClock,
+    inserted: (task: NewTask, at: number) => void = () => {},
+  ) {
     this.#bounds = bounds
+    this.#now = clock.now
+    this.#inserted = inserted
+    this.#lanes = new Lanes<Entry>((pool) => this.#announcer.announce(pool), clock)
+    this.#alarm = new Alarm<Entry>((due) => due.forEach((entry) => this.#due(entry)), clock.now, clock.after)
     this.#archive = new Archive(retention, (entry) => this.#forget(entry))
   }
 
   /** There is nothing to open. */
   async open(): Promise<void> {}
 
-  async add(
-    tasks: readonly NewTask[],
-    { held, unbounded = false }: { held: boolean; unbounded?: boolean },
-  ): Promise<void> {
+  async add(tasks: readonly NewTask[], { held, unbounded = false, receipt }: AddOptions): Promise<void> {
     const bytes = tasks.map((task) => Buffer.byteLength(task.args))
+    const now = this.#now()
     if (!unbounded) this.#checkBounds(tasks, bytes)
-    const now = Date.now()
+    if (receipt !== undefined) this.#receipts.add(receipt, now)
     tasks.forEach((task, index) => this.#insert(task, bytes[index]!, held, now))
     this.#groups.advance(now)
   }
 
-  async discard(ids: readonly string[]): Promise<void> {
+  async discard(ids: readonly string[], receiptKey?: string): Promise<void> {
+    if (receiptKey !== undefined) this.#receipts.remove(receiptKey)
     for (const id of ids) this.#discard(id)
-    this.#groups.advance(Date.now())
+    this.#groups.advance(this.#now())
   }
 
   async release(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#groups.release(id, this.#entries.get(id)?.turn)
-    this.#groups.advance(Date.now())
+    this.#groups.advance(this.#now())
   }
 
   claim(pool: string, slots: number): MaybePromise<ClaimedTask[]> {
@@ -169,6 +187,15 @@ export class MemoryQueue implements Engine {
     return { file, inUse, endedAt: ends.includes(null) ? null : Math.max(...(ends as number[])) }
   }
 
+  async oldest(): Promise<number | null> {
+    const [first] = this.#queued
+    return first?.record.addedAt ?? null
+  }
+
+  async receipt(key: string): Promise<Receipt | undefined> {
+    return this.#receipts.get(key, this.#now())
+  }
+
   async cancel(id: string, at: number): Promise<TaskRecord> {
     const entry = this.#existing(id)
     const { record } = entry
@@ -206,8 +233,15 @@ export class MemoryQueue implements Engine {
     this.#bytes += entry.bytes
     this.#setState(entry, 'queued')
     entry.turn = this.#groups.join(null, entry, { held: false, alias: undefined })
-    this.#groups.advance(Date.now())
+    this.#groups.advance(this.#now())
     return { ...record }
+  }
+
+  async purge(id: string): Promise<void> {
+    const entry = this.#existing(id)
+    const { state } = entry.record
+    if (!hasEnded(state)) throw conflict(`Task ${id} cannot be forgotten: it is ${state}`)
+    this.#archive.forget(entry)
   }
 
   async pause(pool: string): Promise<void> {
@@ -294,15 +328,17 @@ export class MemoryQueue implements Engine {
     if (key !== undefined) this.#unique.set(key, entry)
     this.#archive.add(entry)
     this.#counters.queued++
+    this.#queued.add(entry)
     this.#live++
     this.#bytes += bytes
+    this.#inserted(task, now)
   }
 
   /** It is this task's turn: it becomes claimable now, or when it is due. */
   #offer(entry: Entry): void {
     entry.claimed = false
     const { runAt } = entry.record
-    if (runAt !== null && runAt > Date.now()) {
+    if (runAt !== null && runAt > this.#now()) {
       this.#setState(entry, 'scheduled')
       this.#alarm.set(entry, runAt)
       return
@@ -378,10 +414,13 @@ export class MemoryQueue implements Engine {
     this.#counters[entry.record.state]--
     this.#counters[state]++
     entry.record.state = state
+    if (state === 'queued') this.#queued.add(entry)
+    else this.#queued.delete(entry)
   }
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.task.id)
+    this.#queued.delete(entry)
     this.#groups.forget(entry)
     this.#counters[entry.record.state]--
   }

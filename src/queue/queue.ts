@@ -1,4 +1,5 @@
 import type { Failure } from '../core/failure.ts'
+import type { Receipt } from '../core/receipt.ts'
 import type { StoredFile } from '../core/stored-file.ts'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../core/task.ts'
 
@@ -15,18 +16,28 @@ export type Settlement =
 /** What an engine gives at once where it can: a turn of the loop for each small task would cost more than the task. */
 export type MaybePromise<T> = T | Promise<T>
 
+/** How tasks are added. */
+export interface AddOptions {
+  /** They wait for release(). */
+  held: boolean
+  /** Past the bounds, too: follow-ups. */
+  unbounded?: boolean
+  /** Stored with them, or alone where there are none. */
+  receipt?: Receipt | undefined
+}
+
 /** Where tasks wait. A promise resolves once the engine has the change for good; when it rejects nothing has changed. */
 export interface Queue {
   /**
-   * Stores all of them or none. Held tasks wait for release().
-   * @throws AFTERWORK_QUEUE_FULL past the bounds, unless `unbounded` (follow-ups)
+   * Stores all of them or none.
+   * @throws AFTERWORK_QUEUE_FULL past the bounds; AFTERWORK_CONFLICT where there is a receipt with that key
    */
-  add(tasks: readonly NewTask[], options: { held: boolean; unbounded?: boolean }): Promise<void>
+  add(tasks: readonly NewTask[], options: AddOptions): Promise<void>
   /**
    * Removes held tasks as though they had never been added: whoever added them was told that they could not be stored.
-   * One that others share meanwhile, through its unique key, stays.
+   * One that others share meanwhile, through its unique key, stays. So goes the receipt that was stored with them.
    */
-  discard(ids: readonly string[]): Promise<void>
+  discard(ids: readonly string[], receiptKey?: string): Promise<void>
   /** Lets held tasks start; ids that are unknown or not held are passed over. */
   release(ids: readonly string[]): Promise<void>
   /**
@@ -87,6 +98,10 @@ export interface Records {
   /** How many tasks are in each state; counters are kept, never counted. */
   counters(): Promise<Record<TaskState, number>>
   file(id: string): Promise<FileUse | undefined>
+  /** When the oldest of the tasks that could run by now was added; null when there is none. */
+  oldest(): Promise<number | null>
+  /** What is kept under the key of a receipt, unless its time is over. */
+  receipt(key: string): Promise<Pick<Receipt, 'fingerprint' | 'answer'> | undefined>
 }
 
 /** What an engine tells those who work on its tasks. */
@@ -111,6 +126,11 @@ export interface Controls {
    * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has not failed, or another has its unique key
    */
   retry(id: string): Promise<TaskRecord>
+  /**
+   * Forgets a task that has ended.
+   * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has not ended
+   */
+  purge(id: string): Promise<void>
   /** No task of the pool can be claimed until resume(). */
   pause(pool: string): Promise<void>
   resume(pool: string): Promise<void>

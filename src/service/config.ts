@@ -18,6 +18,7 @@ const settings = {
   maxQueued: { flag: 'max-queued', env: 'AFTERWORK_MAX_QUEUED', parse: whole(1, 1_000_000_000) },
   maxQueuedBytes: { flag: 'max-queued-bytes', env: 'AFTERWORK_MAX_QUEUED_BYTES', parse: size },
   maxUpload: { flag: 'max-upload', env: 'AFTERWORK_MAX_UPLOAD', parse: size },
+  maxDisk: { flag: 'max-disk', env: 'AFTERWORK_MAX_DISK', parse: size },
   keepFiles: { flag: 'keep-files', env: 'AFTERWORK_KEEP_FILES', parse: duration },
   drain: { flag: 'drain', env: 'AFTERWORK_DRAIN', parse: duration },
   logLevel: { flag: 'log-level', env: 'LOG_LEVEL', parse: oneOf(logLevels) },
@@ -47,6 +48,8 @@ export interface Config {
   maxQueuedBytes: number
   /** Size of one uploaded file. */
   maxUpload: number
+  /** What uploads and their thumbnails may take; null for no bound. */
+  maxDisk: number | null
   keepFiles: number
   /** How long running tasks may go on after SIGTERM. */
   drain: number
@@ -71,6 +74,7 @@ const defaults = {
   maxQueued: 100_000,
   maxQueuedBytes: 256 * 1024 ** 2,
   maxUpload: 200 * 1024 ** 2,
+  maxDisk: null,
   keepFiles: 24 * 3_600_000,
   drain: 10_000,
   logLevel: 'info' as const,

@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Afterwork } from '../afterwork.ts'
 import type { StoredFile } from '../core/stored-file.ts'
+import { downloadName } from '../files/name.ts'
 import { Problem } from '../koa/problem.ts'
 import { mountPrefix } from '../koa/mount-prefix.ts'
 import { upload } from '../koa/upload.ts'
@@ -43,7 +44,7 @@ export function fileRoutes(afterwork: Afterwork, maxFileSize: number): Middlewar
 /** The original goes out as an attachment of an unknown kind, whatever it claims to be; variants are images we made. */
 function send(ctx: Context, file: StoredFile, variant: string | undefined): void {
   if (variant === undefined) {
-    ctx.attachment(file.name)
+    ctx.attachment(downloadName(file.name))
     ctx.type = 'application/octet-stream'
   } else {
     ctx.type = variant.split('.').at(-1)!

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import Koa from 'koa'
+import Koa, { type Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { createAfterwork, type Afterwork } from '../afterwork.ts'
 import { AfterworkError } from '../core/errors.ts'
@@ -49,11 +49,13 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     maxQueuedBytes: config.maxQueuedBytes,
     files: `${data}/files`,
     keepFiles: config.keepFiles,
+    ...(config.maxDisk !== null && { maxDisk: config.maxDisk }),
     drain: config.drain,
     logger,
   })
   const state: State = { stopping: false, streams: new Set() }
-  const handle = createApp(config, afterwork, logger, state).callback()
+  const metrics = await afterwork.metrics()
+  const handle = createApp(config, afterwork, metrics, logger, state).callback()
   const server = createServer((request, response) => void handle(request, response))
   try {
     await afterwork.start()
@@ -75,7 +77,13 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
   }
 }
 
-function createApp(config: Config, afterwork: Afterwork, logger: Logger, state: State): Koa {
+function createApp(
+  config: Config,
+  afterwork: Afterwork,
+  metrics: Middleware,
+  logger: Logger,
+  state: State,
+): Koa {
   const app = new Koa()
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') logger.error({ err: error }, 'request failed')
@@ -94,7 +102,12 @@ function createApp(config: Config, afterwork: Afterwork, logger: Logger, state: 
   app.use(health(() => !state.stopping))
   app.use(sameSite())
   if (config.token !== null) app.use(tokenGuard(config.token))
+  app.use(metrics)
   app.use(afterwork.middleware())
+  // There is one token: whoever has it shares the keys, by header or cookie.
+  app.use(afterwork.idempotency({ scope: () => '' }))
+  // Once more, so that a refusal is an answer to keep.
+  app.use(problems())
   app.use(page())
   app.use(afterwork.routes())
   app.use(fileRoutes(afterwork, config.maxUpload))

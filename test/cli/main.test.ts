@@ -89,7 +89,7 @@ test('an unknown command is refused with the one that was meant', async (t) => {
   await refuses(
     t,
     ['server'],
-    /Expected serve, tasks, --version or --help, got "server", did you mean "serve"\?/,
+    /Expected serve, tasks, pools, top, --version or --help, got "server", did you mean "serve"\?/,
   )
 })
 

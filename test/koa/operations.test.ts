@@ -271,3 +271,33 @@ test('arguments that are too long are not shown', async (t) => {
   const { id } = await afterwork.addTask(tasks.steps.echo.with({ delay: '1h' }), 'x'.repeat(70_000))
   t.is((await taskOf(id)).arguments, null)
 })
+
+test('a task that has ended is forgotten by DELETE, one that has not is a conflict', async (t) => {
+  const { id } = await afterwork.addTask(tasks.steps.echo, 1)
+  await events.ended(id)
+  const gone = await send(`${url}/tasks/${id}`, { method: 'DELETE' })
+  t.deepEqual([gone.status, gone.text], [204, ''])
+  t.is((await send(`${url}/tasks/${id}`)).status, 404)
+  t.deepEqual(refusal(await send(`${url}/tasks/${id}`, { method: 'DELETE' })).slice(0, 2), [
+    404,
+    'AFTERWORK_TASK_NOT_FOUND',
+  ])
+  const { id: waiting } = await afterwork.addTask(tasks.steps.echo.with({ delay: '1h' }))
+  const [status, code, detail] = refusal(await send(`${url}/tasks/${waiting}`, { method: 'DELETE' }))
+  t.deepEqual([status, code], [409, 'AFTERWORK_CONFLICT'])
+  t.regex(detail, /it is scheduled/)
+  t.is((await taskOf(waiting)).state, 'scheduled')
+})
+
+test('GET /tasks/stats counts by state and says since when the oldest waits', async (t) => {
+  const other = await startAfterwork(t)
+  const { url: stats } = await listen(t, other.afterwork, (app) => app.use(other.afterwork.routes()))
+  const none = { queued: 0, scheduled: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 }
+  t.deepEqual((await send(`${stats}/tasks/stats`)).json, { counts: none, oldestAddedAt: null })
+  await other.afterwork.pausePool('cpu')
+  const { id } = await other.afterwork.addTask(tasks.steps.echo, 1)
+  await other.afterwork.addTask(tasks.steps.echo.with({ delay: '1h' }))
+  const { addedAt } = (await send(`${stats}/tasks/${id}`)).json
+  const { json } = await send(`${stats}/tasks/stats`)
+  t.deepEqual(json, { counts: { ...none, queued: 1, scheduled: 1 }, oldestAddedAt: addedAt })
+})

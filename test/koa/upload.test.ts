@@ -4,6 +4,7 @@ import Router from '@koa/router'
 import type { Afterwork } from 'afterwork'
 import { upload, type StoredFile } from 'afterwork/upload'
 import test from 'ava'
+import { sweep } from '../../src/files/sweep.ts'
 import { listen, startAfterwork } from '../support/app.ts'
 import { Endings } from '../support/endings.ts'
 import type { EventLog } from '../support/events.ts'
@@ -49,6 +50,21 @@ test('single() gives one stored file, which stays while a task that names it has
   await events.ended(id)
   t.is(await readFile(file!.path, 'utf8'), 'content')
   t.deepEqual(await readdir(folder), [file!.id])
+})
+
+test('a sweep while the handler is at work leaves the file alone, and one that nobody named goes with the response', async (t) => {
+  const swept: string[][] = []
+  const { url, folder } = await uploads(t, (router, afterwork) =>
+    router.post('/', upload({ afterwork }).single('file'), async (ctx) => {
+      const never = async () => undefined
+      const limits = { keep: 0, keepUnnamed: 0 }
+      swept.push(await sweep(afterwork.files, never, limits, { now: Date.now() + 1_000_000_000 }))
+      ctx.body = await readFile(ctx.file.path, 'utf8')
+    }),
+  )
+  t.is((await send(url, fileForm('content'))).text, 'content')
+  t.deepEqual(swept, [[]])
+  await untilFolder(folder, isEmpty)
 })
 
 test('array() gives all files of the field; those that no task names go when the response has closed', async (t) => {

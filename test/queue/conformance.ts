@@ -11,6 +11,8 @@ import { exact } from './conformance/exact.ts'
 import { limits } from './conformance/limits.ts'
 import { onEnded } from './conformance/on-ended.ts'
 import { pause } from './conformance/pause.ts'
+import { purge } from './conformance/purge.ts'
+import { receipts } from './conformance/receipts.ts'
 import { retry } from './conformance/retry.ts'
 import {
   failed,
@@ -55,6 +57,8 @@ export function conformance(name: string, open: Open, runs = 400): void {
   onlyAfterSuccess(name, subject)
   cancel(name, subject)
   retry(name, subject)
+  purge(name, subject)
+  receipts(name, subject)
   limits(name, subject)
   pause(name, subject)
   onEnded(name, subject)

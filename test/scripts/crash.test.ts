@@ -19,6 +19,9 @@ const crash = fileURLToPath(new URL('../../scripts/crash.ts', import.meta.url))
 /** The processes of the made-up run: the first was killed at 1,000 ms. */
 const [first, second] = [1, 2]
 
+/** Ids of stored files. */
+const [file, other] = ['01936a3e-0000-7000-8000-000000000000', '01936a3e-0000-7000-8000-000000000001']
+
 /** A made-up run, to which each test does something that must not be. */
 class Story implements Evidence {
   requests: SentRequest[] = []
@@ -26,6 +29,7 @@ class Story implements Evidence {
   journal: JournalLine[] = []
   deliveries: Evidence['deliveries'] = []
   files: Evidence['files'] = new Map()
+  folder: Evidence['folder'] = { before: [], after: [] }
   kills = [{ pid: first, at: 1_000 }]
 
   /** A request that came at 0 ms; the id of its task `r.0` is `id-r.0`. */
@@ -235,6 +239,36 @@ test('an upload that is gone, changed or without its thumbnails is found out', (
   t.deepEqual(seen('abd', []), ['its file a.jpg is not the one that was sent'])
   t.deepEqual(seen('abc', []), ['thumbnails of a.jpg are missing: w80.webp'])
   t.is(seen('abc', ['w80.webp']), undefined)
+})
+
+test('a file or a thumbnail that is gone though its task is known is found out', (t) => {
+  const story = new Story()
+  story.request('r', 202, {})
+  story.done('r.0', { file: { id: file, variants: ['w80.webp'] } })
+  const promise = 'no file that a task names was removed'
+  const left = (...after: string[]) => {
+    story.folder = { before: [file, `${file}.w80.webp`], after }
+    return story.broken[promise]
+  }
+  t.deepEqual(left(), [`names what is gone: ${file}, ${file}.w80.webp`])
+  t.deepEqual(left(file), [`names what is gone: ${file}.w80.webp`])
+  t.is(left(file, `${file}.w80.webp`), undefined)
+})
+
+test('what the last sweep left in the folder, though no task names it, is found out', (t) => {
+  const story = new Story()
+  story.request('r', 202, {})
+  story.done('r.0', { file: { id: file, variants: [] } })
+  const cut = `${file}.w80.webp.x.tmp`
+  const promise = 'what no task names was swept away'
+  const left = (...after: string[]) => {
+    story.folder = { before: [file, cut, other], after: [file, ...after] }
+    return story.broken[promise]
+  }
+  t.is(left(), undefined)
+  t.is(judge(story).findings.find((finding) => finding.promise === promise)?.checked, 2)
+  t.deepEqual(left(cut), ['is still there, though no task names it'])
+  t.deepEqual(left(other), ['is still there, though no task names it'])
 })
 
 test('whatever stayed of a refused request is found out', (t) => {

@@ -18,6 +18,7 @@ test('without anything given the service is for this machine only', (t) => {
     maxQueued: 100_000,
     maxQueuedBytes: 256 * 1024 ** 2,
     maxUpload: 200 * 1024 ** 2,
+    maxDisk: null,
     keepFiles: 24 * 3_600_000,
     drain: 10_000,
     logLevel: 'info',
@@ -32,6 +33,7 @@ test('sizes, durations, domains and addresses are understood', (t) => {
   const args = [
     '--max-upload',
     '1.5MB',
+    '--max-disk=20GB',
     '--keep-files=7d',
     '--drain',
     '250',
@@ -40,6 +42,7 @@ test('sizes, durations, domains and addresses are understood', (t) => {
   ]
   t.like(read(args, { MAIL_FROM: 'Shop & Co <shop@example.com>', AFTERWORK_POOL_MAX: '1' }), {
     maxUpload: 1.5 * 1024 ** 2,
+    maxDisk: 20 * 1024 ** 3,
     keepFiles: 7 * 86_400_000,
     drain: 250,
     mailAllow: ['example.com', 'xn--mnchen-3ya.de'],

@@ -3,11 +3,14 @@ import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
+import sharp from 'sharp'
 import { Endings } from '../support/endings.ts'
 import { isEmpty, untilFolder } from '../support/folder.ts'
 import { send, sendRaw, type Sending } from '../support/http.ts'
 import { boundary, fileForm, multipart, type Part } from '../support/multipart.ts'
 import { namesIn, serve, type TestService } from '../support/service.ts'
+
+const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const
 
 const endings = new Endings()
 let service: TestService
@@ -15,6 +18,27 @@ test.before(async () => {
   service = await serve(endings, ['--max-upload', '64KB'])
 })
 test.after.always(() => endings.run())
+
+test('with --max-disk uploads past it are a 507, thumbnails counted, until the sweep makes room', async (t) => {
+  const bounded = await serve(t, ['--max-disk', '512KB'])
+  const photo = await sharp({ create: { width: 900, height: 900, channels: 3, background: 'red', noise } })
+    .jpeg({ quality: 20 })
+    .toBuffer()
+  const { json } = await send(`${bounded.url}/upload-file`, fileForm(photo, 'a.jpg'))
+  t.is(await bounded.events.ended(json.tasks[0].id), 'succeeded')
+  const [entry] = await bounded.afterwork.files.list()
+  t.true(entry!.names.length > 1)
+  t.true(entry!.bytes > photo.length)
+  const room = 512 * 1024 - entry!.bytes
+  t.is(bounded.afterwork.files.room, room)
+  const refused = await send(`${bounded.url}/upload-file`, fileForm(Buffer.alloc(room + 1)))
+  t.like(refused, { status: 507, json: { status: 507, code: 'AFTERWORK_DISK_FULL' } })
+  t.is(refused.headers['content-type'], 'application/problem+json')
+  t.deepEqual((await readdir(join(bounded.data, 'files'))).toSorted(), entry!.names.toSorted())
+  await send(`${bounded.url}/tasks/${json.tasks[0].id}`, { method: 'DELETE' })
+  await untilFolder(join(bounded.data, 'files'), isEmpty)
+  t.is((await send(`${bounded.url}/upload-file`, fileForm(Buffer.alloc(512 * 1024)))).status, 202)
+})
 
 const type = `multipart/form-data; boundary=${boundary}`
 const file = { name: 'file', content: 'content', filename: 'a.txt' }

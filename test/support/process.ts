@@ -12,7 +12,7 @@ export interface Ended {
   stderr: string
 }
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 /** The command line as a real process, in an empty folder, without the variables of this one. */
 export class CommandLine {

@@ -33,6 +33,10 @@ const mistakes: Record<string, string> = {
   'definition-only-option-in-with': `Type 'number' is not assignable to type '"a limit belongs where the task is defined"'.`,
   'misspelled-export': `Object literal may only specify known properties, but 'shipp' does not exist in type 'OptionsOf<NoInfer<typeof import("shop")>>'. Did you mean to write 'ship'?`,
   'no-loader': `Type 'Promise<typeof import("shop")>' is not assignable to type 'Loader<object> | TaskModule<object>'.`,
+  'asserted-wrong-argument': `Type 'number' is not assignable to type 'string'.`,
+  'asserted-unknown-property': `Object literal may only specify known properties, but 'articel' does not exist in type '{ article?: string | undefined; count?: number | undefined; }'. Did you mean to write 'article'?`,
+  'asserted-unknown-option': `Object literal may only specify known properties, but 'time' does not exist in type 'Expected'. Did you mean to write 'times'?`,
+  'asserted-wrong-duration': `Argument of type '"5 minutes"' is not assignable to parameter of type 'Duration'.`,
   'wrong-result': `Type 'string' is not assignable to type '{ parcel: string; }'.`,
 }
 

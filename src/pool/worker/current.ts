@@ -37,6 +37,12 @@ export interface CurrentTask {
 
 const storage = new AsyncLocalStorage<RunningTask>()
 
+/** Takes what an attempt says. */
+type Send = (message: AttemptMessage) => void
+
+/** Piscina passes on what it does not know as its 'message' event. */
+const toMainThread: Send = (message) => parentPort?.postMessage(message)
+
 /**
  * One attempt, seen from inside its thread. Once ended it says nothing any more, whatever timers it left behind.
  * What not every task asks for is made when it does, and is bound, for tasks take it out of currentTask().
@@ -53,17 +59,24 @@ export class RunningTask implements CurrentTask {
   /** The tasks that it added. */
   followUps: NewTask[] | undefined
   readonly #catalog: Catalog
+  readonly #send: Send
   #abort: AbortController | undefined
   #log: TaskLog | undefined
   #progress: RunningProgress | undefined
   #group: string | undefined
 
-  constructor({ id, name, attempt }: Omit<Envelope, 'row'>, catalog: Catalog, row = -1) {
+  constructor(
+    { id, name, attempt }: Omit<Envelope, 'row'>,
+    catalog: Catalog,
+    row = -1,
+    send: Send = toMainThread,
+  ) {
     this.id = id
     this.name = name
     this.attempt = attempt
     this.row = row
     this.#catalog = catalog
+    this.#send = send
   }
 
   get signal(): AbortSignal {
@@ -135,11 +148,10 @@ export class RunningTask implements CurrentTask {
     }
   }
 
-  /** Posts to the main thread; Piscina passes on what it does not know as its 'message' event. */
   #say(what: AttemptNews): void {
     if (this.ended) return
     const { row, id, attempt } = this
-    parentPort?.postMessage({ row, id, attempt, ...what } satisfies AttemptMessage)
+    this.#send({ row, id, attempt, ...what })
     this.said++
   }
 }

@@ -3,7 +3,6 @@ import { runInNewContext } from 'node:vm'
 import { BroadcastChannel, parentPort, threadId, workerData } from 'node:worker_threads'
 import { AfterworkError } from '../../core/errors.ts'
 import { toError, toFailure, type Failure } from '../../core/failure.ts'
-import { steeringOf } from '../../core/task-error.ts'
 import { decodeArguments, encodeResult } from '../../core/value.ts'
 import { Board } from '../board.ts'
 import {
@@ -20,6 +19,7 @@ import {
 } from '../envelope.ts'
 import { RunningTask, runningTask } from './current.ts'
 import { knownTask, loadTask, preload, tearDown } from './load.ts'
+import { readThrown } from './thrown.ts'
 
 const { pool, catalog, control, board: memory } = workerData as ThreadData
 const board = new Board(memory)
@@ -80,7 +80,7 @@ export default async function run(work: Work): Promise<Replies> {
       const result = isObject(given) ? await given : given
       end = { ok: true, result: encodeResult(result, name) }
     } catch (thrown) {
-      end = { ok: false, ...read(thrown) }
+      end = { ok: false, ...readThrown(thrown) }
     }
     replies.push(finish(task, end))
   }
@@ -110,20 +110,6 @@ function stop({ id, attempt, failure }: Extract<Control, { type: 'stop' }>): voi
 
 function isObject(value: unknown): boolean {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
-}
-
-/** Reading a hostile error can throw again. */
-function read(thrown: unknown): Pick<Extract<End, { ok: false }>, 'failure' | 'steering'> {
-  try {
-    return { failure: toFailure(thrown), steering: steeringOf(thrown) }
-  } catch (cause) {
-    const error = new AfterworkError(
-      'AFTERWORK_NOT_AN_ERROR',
-      'The task threw something that cannot be read',
-      { cause },
-    )
-    return { failure: toFailure(error), steering: steeringOf(undefined) }
-  }
 }
 
 function late(whose: string, cause: unknown): Failure {

@@ -2,6 +2,7 @@ import { Server } from 'node:net'
 import { definitionsOf, importingTasks, splitName, type Definitions } from '../../core/definition.ts'
 import { AfterworkError } from '../../core/errors.ts'
 import type { TaskFunction } from '../../core/reference.ts'
+import { exportsOf } from './modules.ts'
 
 let definitions: Promise<Definitions> | undefined
 const functions = new Map<string, TaskFunction>()
@@ -27,9 +28,7 @@ export async function loadModule(url: string, module: string): Promise<Record<st
   const definition = (await loadDefinitions(url)).get(module)
   if (definition === undefined)
     throw new AfterworkError('AFTERWORK_UNKNOWN_TASK', `${url} defines no module ${module}`)
-  const exported = Object.entries(await definition.load())
-  const callable = exported.filter((entry): entry is [string, TaskFunction] => typeof entry[1] === 'function')
-  const { teardown, ...tasks } = Object.fromEntries(callable)
+  const { tasks, teardown } = await exportsOf(definition)
   if (teardown !== undefined) teardowns.set(module, teardown)
   return tasks
 }

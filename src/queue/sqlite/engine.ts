@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { Receipt } from '../../core/receipt.ts'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
 import { Announcer } from '../announcer.ts'
 import type {
+  AddOptions,
   Engine,
   FileUse,
   ListFilter,
@@ -89,6 +91,7 @@ export class SqliteQueue implements Engine {
     this.#records = new SqliteRecords(
       this.#link,
       this.#reader,
+      this.#clock,
       (id) => this.#entries.get(id)?.progress ?? null,
     )
     const window = parts.window ?? { tasks: 1_024, bytes: 16 * 1024 ** 2 }
@@ -120,15 +123,13 @@ export class SqliteQueue implements Engine {
     this.#trimmer.unref()
   }
 
-  async add(
-    tasks: readonly NewTask[],
-    { held, unbounded = false }: { held: boolean; unbounded?: boolean },
-  ): Promise<void> {
-    if (tasks.length === 0) return
+  async add(tasks: readonly NewTask[], options: AddOptions): Promise<void> {
+    const { held, receipt } = options
+    if (tasks.length === 0 && receipt === undefined) return
     const now = this.#clock()
     const sizes = tasks.map((task) => Buffer.byteLength(task.args))
     await this.#link.ask(
-      addFields(tasks, sizes, now, held, unbounded),
+      addFields(tasks, sizes, now, options),
       (first: number) => {
         for (let i = 0; i < tasks.length; i++) {
           if (!isSimple(tasks[i]!)) continue
@@ -139,16 +140,16 @@ export class SqliteQueue implements Engine {
       },
       (unknown) => {
         // It may have been stored, of which nobody will be told.
-        if (unknown) this.discard(ids(tasks)).catch(() => {})
+        if (unknown) this.discard(ids(tasks), receipt?.key).catch(() => {})
       },
       'hasty',
     )
   }
 
-  async discard(ids: readonly string[]): Promise<void> {
+  async discard(ids: readonly string[], receiptKey?: string): Promise<void> {
     const held = ids.map((id) => this.#entries.get(id)).filter((entry) => entry?.held === true) as Entry[]
     for (const entry of held) entry.leaving = true
-    await this.#link.persist([ask.discard, this.#clock(), ids.length, ...ids], () => {
+    await this.#link.persist([ask.discard, this.#clock(), receiptKey ?? null, ids.length, ...ids], () => {
       for (const { task } of held) this.#entries.delete(task.id)
     })
   }
@@ -273,6 +274,18 @@ export class SqliteQueue implements Engine {
 
   retry(id: string): Promise<TaskRecord> {
     return this.#link.ask([ask.retry, id])
+  }
+
+  oldest(): Promise<number | null> {
+    return this.#records.oldest()
+  }
+
+  receipt(key: string): Promise<Pick<Receipt, 'fingerprint' | 'answer'> | undefined> {
+    return this.#records.receipt(key)
+  }
+
+  purge(id: string): Promise<void> {
+    return this.#link.ask([ask.purge, id])
   }
 
   async pause(pool: string): Promise<void> {

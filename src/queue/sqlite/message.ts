@@ -7,7 +7,10 @@ import type { WaitingRow } from './row.ts'
  * clone takes a flat array of texts and numbers several times faster than objects.
  */
 export const ask = {
-  /** now, held, unbounded, count, then as many rows as insertFields() gives: result is the first row's seq. */
+  /**
+   * now, held, unbounded, key of a receipt or null, its fingerprint, answer and expiresAt, count, then as many rows as
+   * insertFields() gives: result is the first row's seq.
+   */
   add: 1,
   /** now, held, unbounded, id, name, pool, rank, flags, args, options, bytes: one row that nothing but its response can hold back. */
   addSimple: 16,
@@ -35,12 +38,14 @@ export const ask = {
   refill: 10,
   /** pool, paused. */
   pause: 11,
-  /** now, count, ids: as though they had never been added. */
+  /** now, key of a receipt or null, count, ids: as though they had never been added. */
   discard: 12,
   /** What may have started any moment will not. */
   unarm: 13,
   /** now: forgets what has been kept long enough. */
   trim: 14,
+  /** id: forgets a task that has ended. */
+  purge: 18,
 } as const
 
 /** The outcome of cancelById: the record, or the id of one that the main thread must know. */
@@ -107,6 +112,8 @@ export type Question = { number: number } & (
   | { ask: 'get'; id: string }
   | { ask: 'list'; state?: string; name?: string; cursor?: string; limit: number }
   | { ask: 'file'; id: string }
+  | { ask: 'oldest' }
+  | { ask: 'receipt'; key: string; now: number }
 )
 
 export type Reading = { number: number } & ({ found: unknown } | { failure: Failure })

@@ -1,3 +1,4 @@
+import type { Receipt } from '../../core/receipt.ts'
 import type { Progress, TaskRecord, TaskState } from '../../core/task.ts'
 import type { FileUse, ListFilter, Records } from '../queue.ts'
 import type { StoreLink } from './link.ts'
@@ -8,12 +9,19 @@ export class SqliteRecords implements Records {
   readonly #link: StoreLink
   readonly #reader: ReaderLink
   readonly #progress: (id: string) => Progress | null
+  readonly #clock: () => number
 
   /** `progress` knows how far a running task is, which is nowhere on disk. */
-  constructor(link: StoreLink, reader: ReaderLink, progress: (id: string) => Progress | null) {
+  constructor(
+    link: StoreLink,
+    reader: ReaderLink,
+    clock: () => number,
+    progress: (id: string) => Progress | null,
+  ) {
     this.#link = link
     this.#reader = reader
     this.#progress = progress
+    this.#clock = clock
   }
 
   async get(id: string): Promise<TaskRecord | undefined> {
@@ -42,6 +50,16 @@ export class SqliteRecords implements Records {
   async file(id: string): Promise<FileUse | undefined> {
     await this.#link.settled()
     return await this.#reader.ask({ ask: 'file', id })
+  }
+
+  async oldest(): Promise<number | null> {
+    await this.#link.settled()
+    return await this.#reader.ask({ ask: 'oldest' })
+  }
+
+  async receipt(key: string): Promise<Pick<Receipt, 'fingerprint' | 'answer'> | undefined> {
+    await this.#link.settled()
+    return await this.#reader.ask({ ask: 'receipt', key, now: this.#clock() })
   }
 
   #withProgress(record: TaskRecord): TaskRecord {

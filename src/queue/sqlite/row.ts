@@ -1,6 +1,7 @@
 import { defaults, type ResolvedOptions } from '../../core/options.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
+import type { AddOptions } from '../queue.ts'
 import { ask, type Cursor } from './message.ts'
 import { flag, rowState } from './sql.ts'
 
@@ -108,17 +109,18 @@ export function addFields(
   tasks: readonly NewTask[],
   sizes: readonly number[],
   now: number,
-  held: boolean,
-  unbounded: boolean,
+  { held, unbounded = false, receipt }: AddOptions,
 ): unknown[] {
   const [first] = tasks
-  if (first !== undefined && tasks.length === 1 && isSimple(first) && first.files.length === 0) {
+  const simple = tasks.length === 1 && isSimple(first!) && first!.files.length === 0
+  if (first !== undefined && simple && receipt === undefined) {
     const { id, name, args, options } = first
     const { pool, priority } = options
     const row = [id, name, pool, -priority, flagsOf(first), args, optionsText(options), sizes[0]]
     return [ask.addSimple, now, held, unbounded, ...row]
   }
-  const fields: unknown[] = [ask.add, now, held, unbounded, tasks.length]
+  const { key = null, fingerprint = null, answer = null, expiresAt = null } = receipt ?? {}
+  const fields: unknown[] = [ask.add, now, held, unbounded, key, fingerprint, answer, expiresAt, tasks.length]
   for (let i = 0; i < tasks.length; i++) insertFields(tasks[i]!, sizes[i]!, now, fields)
   return fields
 }

@@ -124,6 +124,14 @@ export const migrations: readonly string[] = [
     seq INTEGER NOT NULL,             -- the last that was given
     ended INTEGER NOT NULL            -- likewise
   );
+  -- Answers under an Idempotency-Key.
+  CREATE TABLE receipts (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  );
+  CREATE INDEX receipts_expiring ON receipts (expires_at);
   INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   `,
 ]
@@ -223,6 +231,12 @@ export const storeSql = {
   forgetAliases: 'DELETE FROM aliases WHERE target = ?',
   removeAlias: 'DELETE FROM aliases WHERE seq = ?',
 
+  receipt: 'SELECT 1 FROM receipts WHERE key = ? AND expires_at > ?',
+  insertReceipt: 'INSERT OR REPLACE INTO receipts (key, fingerprint, answer, expires_at) VALUES (?, ?, ?, ?)',
+  removeReceipt: 'DELETE FROM receipts WHERE key = ?',
+  forgetReceipts:
+    'DELETE FROM receipts WHERE key IN (SELECT key FROM receipts WHERE expires_at <= ? ORDER BY expires_at LIMIT ? + 0)',
+
   pause: 'INSERT OR IGNORE INTO paused_pools (pool) VALUES (?)',
   resume: 'DELETE FROM paused_pools WHERE pool = ?',
   paused: 'SELECT pool FROM paused_pools',
@@ -249,6 +263,12 @@ export const readerSql = {
   get: `SELECT ${record} FROM tasks t LEFT JOIN attempts a USING (seq) WHERE t.id = ?`,
   aliased: `SELECT ${record} FROM aliases l JOIN tasks t ON t.seq = l.target LEFT JOIN attempts a ON a.seq = t.seq
     WHERE l.id = ?`,
+  receipt: 'SELECT fingerprint, answer FROM receipts WHERE key = ? AND expires_at > ?',
+  // The oldest of each kind of ready task that does not run, the kinds one after the other: no look at the rest.
+  oldestReady: `SELECT pool, name, rank, added_at FROM tasks t WHERE state = 1 AND (pool, name, rank) > (?, ?, ?)
+    AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.seq = t.seq AND a.running > 0)
+    ORDER BY pool, name, rank, seq LIMIT 1`,
+  oldestHeld: 'SELECT added_at FROM tasks WHERE state = 3 ORDER BY seq LIMIT 1',
   file: `SELECT t.files, t.state, t.ended_at FROM file_uses u JOIN tasks t USING (seq) WHERE u.file = ? ORDER BY t.seq`,
 } as const
 
@@ -267,6 +287,7 @@ export const recoverSql = {
   // One whose id or live key is there already is passed over.
   task: `INSERT OR IGNORE INTO tasks (${taskColumns.join()}) VALUES (?${', ?'.repeat(taskColumns.length - 1)})`,
   attempt: 'INSERT OR IGNORE INTO attempts (seq, running, at) VALUES (?, ?, ?)',
+  savedReceipt: 'INSERT OR IGNORE INTO receipts (key, fingerprint, answer, expires_at) VALUES (?, ?, ?, ?)',
   alias: `INSERT OR IGNORE INTO aliases (seq, id, grp, target, held, reached, done) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   // What may have started must not start twice: the next start fails it.
   doubt: `INSERT INTO attempts (seq, running, at) SELECT seq, 1, ? FROM tasks

@@ -46,7 +46,8 @@ export class ReaderLink {
     worker.on('message', (reading: Reading) => {
       const waiting = this.#waiting.get(reading.number)
       this.#waiting.delete(reading.number)
-      if (this.#waiting.size === 0) worker.unref()
+      // One that is being closed is waited for.
+      if (this.#waiting.size === 0 && this.#worker === worker) worker.unref()
       if ('found' in reading) waiting?.resolve(reading.found)
       else waiting?.reject(failed(toError(reading.failure)))
     })

@@ -24,6 +24,10 @@ export class Reader {
         return this.#list(question)
       case 'file':
         return this.#file(question.id)
+      case 'oldest':
+        return this.#oldest()
+      case 'receipt':
+        return this.#statement(readerSql.receipt).get(question.key, question.now)
     }
   }
 
@@ -57,9 +61,29 @@ export class Reader {
     return { file, inUse, endedAt: ends.includes(null) ? null : Math.max(...(ends as number[])) }
   }
 
+  #oldest(): number | null {
+    const ready = this.#statement(readerSql.oldestReady)
+    const held = this.#statement(readerSql.oldestHeld).get() as { added_at: number } | undefined
+    let oldest = held?.added_at ?? Infinity
+    let [pool, name, rank] = ['', '', 0]
+    for (;;) {
+      const next = ready.get(pool, name, rank) as unknown as OldestReady | undefined
+      if (next === undefined) return oldest === Infinity ? null : oldest
+      oldest = Math.min(oldest, next.added_at)
+      ;({ pool, name, rank } = next)
+    }
+  }
+
   #statement(sql: string): StatementSync {
     let statement = this.#statements.get(sql)
     if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)))
     return statement
   }
+}
+
+interface OldestReady {
+  pool: string
+  name: string
+  rank: number
+  added_at: number
 }

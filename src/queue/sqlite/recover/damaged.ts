@@ -36,7 +36,10 @@ export class Damaged {
   }
 
   /** The rows of a table, and what of it could not be read. */
-  *table(name: Table | 'rated_starts' | 'totals', lost: { damaged: number }): Generator<Value[]> {
+  *table(
+    name: Table | 'rated_starts' | 'totals' | 'receipts',
+    lost: { damaged: number },
+  ): Generator<Value[]> {
     const tree = this.#tree(name, 'table')
     for (const { key, values } of tree.rows()) yield keyed(name, key, values)
     for (const page of tree.reached) this.#reached.add(page)
@@ -86,7 +89,7 @@ export class Damaged {
 
 /** The key of a row is its first column, where it has such a one. */
 function keyed(table: string, key: number, values: Value[]): Value[] {
-  return table === 'rated_starts' ? values : [key, ...values.slice(1)]
+  return table === 'rated_starts' || table === 'receipts' ? values : [key, ...values.slice(1)]
 }
 
 /** A row of `tasks` by its columns; undefined where it has others. */

@@ -71,6 +71,10 @@ export class NewFile {
     this.#sql.rateStart.run(name, at)
   }
 
+  receipt(values: readonly Value[]): void {
+    this.#sql.savedReceipt.run(...known(values))
+  }
+
   pause(pool: string): void {
     this.#sql.pause.run(pool)
   }

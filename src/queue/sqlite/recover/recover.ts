@@ -94,6 +94,7 @@ function notesOn({ damaged, pausedLost, stale }: Salvage, { doubted, cancelled }
       damaged.rated_starts > 0,
       'When rate-limited tasks last started is forgotten: they may start sooner, once.',
     ],
+    [damaged.receipts > 0, 'Answers kept under an Idempotency-Key could be read in part only.'],
     [pausedLost, 'Which pools were paused is forgotten: pause them again.'],
   ]
   return notes.filter(([holds]) => holds).map(([, note]) => note)

@@ -3,7 +3,7 @@ import type { NewFile } from './new-file.ts'
 import type { Pages } from './pages.ts'
 import type { Value } from './record.ts'
 import { mostNamed, type Dropped, type Lost } from './report.ts'
-import { isAlias, isAttempt, isStart, nonsense } from './sound.ts'
+import { isAlias, isAttempt, isReceipt, isStart, nonsense } from './sound.ts'
 
 /** Brings what can be read of a damaged file into a new one. */
 export class Salvage {
@@ -11,7 +11,7 @@ export class Salvage {
   /** Something of a queue was found: a task, or the counters of an empty one. */
   found = false
   /** Pages or rows of each table that could not be read. */
-  readonly damaged = { tasks: 0, attempts: 0, aliases: 0, rated_starts: 0, totals: 0 }
+  readonly damaged = { tasks: 0, attempts: 0, aliases: 0, rated_starts: 0, totals: 0, receipts: 0 }
   pausedLost = false
   /** Rows may be older than they were. */
   stale = false
@@ -108,10 +108,11 @@ export class Salvage {
   }
 
   #rest(): void {
-    for (const table of ['rated_starts', 'totals'] as const) {
+    for (const table of ['rated_starts', 'totals', 'receipts'] as const) {
       const lost = { damaged: 0 }
       for (const values of this.#damaged.table(table, lost)) {
         if (table === 'totals') this.#totals(values)
+        else if (table === 'receipts') this.#receipt(values)
         else if (isStart(values)) this.#target.start(values[0] as string, values[1] as number)
       }
       this.damaged[table] += lost.damaged
@@ -119,6 +120,10 @@ export class Salvage {
     const paused = this.#damaged.index('paused_pools')
     this.pausedLost = paused === undefined
     for (const [pool] of paused ?? []) if (typeof pool === 'string') this.#target.pause(pool)
+  }
+
+  #receipt(values: readonly Value[]): void {
+    if (isReceipt(values)) this.#target.receipt(values)
   }
 
   #totals(values: readonly Value[]): void {

@@ -102,6 +102,11 @@ export function isStart([name, at]: readonly Value[]): boolean {
   return text(name) && time(at)
 }
 
+/** Likewise for `receipts`: key, fingerprint, answer, expires_at. */
+export function isReceipt([key, fingerprint, answer, expiresAt]: readonly Value[]): boolean {
+  return text(key) && text(fingerprint) && text(answer) && time(expiresAt)
+}
+
 function parse(value: string): unknown {
   try {
     return JSON.parse(value) as unknown

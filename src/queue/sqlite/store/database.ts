@@ -117,7 +117,8 @@ function checkContent(database: DatabaseSync): void {
   throw damaged(finding.quick_check.replaceAll(/\s+/g, ' '), corrupt)
 }
 
-function checkOwner(database: DatabaseSync, file: string): void {
+/** Throws AFTERWORK_QUEUE_UNUSABLE for a file of something else or of a newer version. */
+export function checkOwner(database: DatabaseSync, file: string): void {
   const id = pragma(database, 'application_id')
   const version = pragma(database, 'user_version')
   const tables = database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE type = 'table'").get()

@@ -33,6 +33,7 @@ export class Forgetting {
     const surplus = Math.min(totals.ended - this.#keep, most)
     if (surplus > 0) for (const row of sql.oldest.all(surplus) as unknown as EndedRow[]) this.#forget(row)
     for (const row of sql.expired.all(now, most) as unknown as EndedRow[]) this.#forget(row)
+    if (ended === 0) sql.forgetReceipts.run(now, 1_000)
     const [oldest] = sql.oldest.all(1) as unknown as EndedRow[]
     if (oldest !== undefined && oldest.ended_at + defaults.keepResult < now) this.#forgetOld(now, most)
   }
@@ -45,6 +46,11 @@ export class Forgetting {
     sql.forget.run(seq)
   }
 
+  /** Forgets one that has ended, by hand. */
+  purge(row: Pick<EndedRow, 'seq' | 'state' | 'files'>): void {
+    this.#forget(row)
+  }
+
   #forgetOld(now: number, most: number): void {
     for (const row of this.#ledger.sql.oldest.all(most) as unknown as EndedRow[]) {
       if (row.ended_at + defaults.keepResult >= now) return
@@ -52,7 +58,7 @@ export class Forgetting {
     }
   }
 
-  #forget({ seq, state, files }: EndedRow): void {
+  #forget({ seq, state, files }: Pick<EndedRow, 'seq' | 'state' | 'files'>): void {
     const { sql, totals } = this.#ledger
     totals.add(
       state === rowState.succeeded ? 'succeeded' : state === rowState.failed ? 'failed' : 'cancelled',

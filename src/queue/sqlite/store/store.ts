@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { AfterworkError } from '../../../core/errors.ts'
 import { defaults } from '../../../core/options.ts'
-import type { TaskRecord, TaskState } from '../../../core/task.ts'
+import type { Receipt } from '../../../core/receipt.ts'
+import { hasEnded, type TaskRecord, type TaskState } from '../../../core/task.ts'
+import { receiptExists } from '../../receipts.ts'
 import {
   ask,
   Cursor,
@@ -87,9 +89,9 @@ export class Store {
     const { sql } = this.#ledger
     switch (cursor.next<number>()) {
       case ask.add:
-        return this.#add(cursor, readRows)
+        return this.#add(cursor, readReceipt, readRows)
       case ask.addSimple:
-        return this.#add(cursor, (of) => [readSimpleRow(of)])
+        return this.#add(cursor, noReceipt, (of) => [readSimpleRow(of)])
       case ask.release: {
         const now = cursor.next<number>()
         for (const id of texts(cursor)) this.#ledger.release(id)
@@ -130,31 +132,61 @@ export class Store {
       }
       case ask.discard: {
         const now = cursor.next<number>()
+        const key = cursor.next<string | null>()
+        if (key !== null) sql.removeReceipt.run(key)
         for (const id of texts(cursor)) this.#discard(id)
         return this.#ledger.advance(now)
       }
       case ask.trim:
         return this.#forgetting.forget(cursor.next<number>())
+      case ask.purge:
+        return this.#purge(cursor.next())
       default:
         throw new Error('The store was asked something that it does not know')
     }
   }
 
   /** All of the rows or none; the seq of the first. */
-  #add(cursor: Cursor, read: (cursor: Cursor) => readonly NewRow[]): number | Refusal {
+  #add(
+    cursor: Cursor,
+    readReceipt: (cursor: Cursor) => Receipt | undefined,
+    read: (cursor: Cursor) => readonly NewRow[],
+  ): number | Refusal {
     const now = cursor.next<number>()
     const held = cursor.next<boolean>()
     const unbounded = cursor.next<boolean>()
+    const receipt = readReceipt(cursor)
     const rows = read(cursor)
+    const { sql } = this.#ledger
+    if (receipt !== undefined && sql.receipt.get(receipt.key, now) !== undefined)
+      return refused(receiptExists())
     if (!unbounded) {
       const refusal = this.#refusal(rows)
       if (refusal !== undefined) return refusal
     }
-    return this.#savepoint(rows.length !== 1 || rows[0]!.files !== null || !isSimpleRow(rows[0]!), () => {
+    const single = rows.length === 1 && rows[0]!.files === null && isSimpleRow(rows[0]!)
+    return this.#savepoint(!single || receipt !== undefined, () => {
+      if (receipt !== undefined) this.#keep(receipt, now)
       const seqs = rows.map((row) => this.#ledger.insert(row, held, now))
       this.#ledger.advance(now)
       return seqs[0] ?? 0
     })
+  }
+
+  /** With each that comes, some of those go whose time is over. */
+  #keep({ key, fingerprint, answer, expiresAt }: Receipt, now: number): void {
+    const { sql } = this.#ledger
+    sql.forgetReceipts.run(now, 4)
+    sql.insertReceipt.run(key, fingerprint, answer, expiresAt)
+  }
+
+  #purge(id: string): void | Refusal {
+    const row = this.#find(id)
+    if (row === undefined) return notFound(id)
+    const { state } = this.#ledger.record(row.seq)
+    if (!hasEnded(state)) return conflict(`Task ${id} cannot be forgotten: it is ${state}`)
+    this.#forgetting.purge(row)
+    this.#ledger.advance(this.#now)
   }
 
   /** Only what becomes a task counts, and no alias. */
@@ -368,6 +400,18 @@ function readRows(cursor: Cursor): readonly NewRow[] {
   const count = cursor.next<number>()
   if (count === 0) return noRows
   return Array.from({ length: count }, () => readRow(cursor))
+}
+
+function noReceipt(): undefined {}
+
+function readReceipt(cursor: Cursor): Receipt | undefined {
+  const key = cursor.next<string | null>()
+  const [fingerprint, answer, expiresAt] = [
+    cursor.next<string>(),
+    cursor.next<string>(),
+    cursor.next<number>(),
+  ]
+  return key === null ? undefined : { key, fingerprint, answer, expiresAt }
 }
 
 function texts(cursor: Cursor): string[] {

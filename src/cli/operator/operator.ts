@@ -1,0 +1,85 @@
+import type { Failure } from '../../core/failure.ts'
+import type { PoolState } from '../../core/pool.ts'
+import type { Progress, TaskState } from '../../core/task.ts'
+
+/** A task as `GET /tasks` shows it, and as it is shown from the file, too. */
+export interface ShownTask {
+  id: string
+  name: string
+  state: TaskState
+  /** 0 until it first runs. */
+  attempt: number
+  progress: Progress | null
+  arguments?: unknown
+  result: unknown
+  error: Failure | null
+  /** ISO dates. */
+  addedAt: string
+  startedAt: string | null
+  endedAt: string | null
+}
+
+/** What only the file of the queue tells of a task. */
+export interface TaskDetails {
+  pool: string
+  priority: number
+  group: string
+  /** When a scheduled task is due, as ISO date. */
+  runAt: string | null
+  /** With the stacks. */
+  error: Failure | null
+}
+
+/** Which tasks: all conditions hold, newest first, older than the task `cursor`. */
+export interface Filter {
+  state?: TaskState
+  name?: string
+  cursor?: string
+  limit: number
+}
+
+/** Some tasks, and the cursor of those that come after them. */
+export interface Page {
+  tasks: ShownTask[]
+  next: string | null
+}
+
+/** How many tasks are in each state, and since when the oldest waits, as ISO date. */
+export interface Stats {
+  counts: Record<TaskState, number>
+  oldestAddedAt: string | null
+}
+
+export type Action = 'retry' | 'cancel' | 'purge'
+
+/** What became of one task: the state it is in then, null where it is gone; or why not. */
+export type Changed =
+  | { id: string; done: true; state: TaskState | null }
+  | { id: string; done: false; code: string; message: string }
+
+/** What a pool may be resized to. */
+export interface Sizes {
+  minThreads?: number
+  maxThreads?: number
+  concurrency?: number
+}
+
+/** What the command line can ask and do: over HTTP where a service runs, on the file of the queue where none does. */
+export interface Operator {
+  /** Whom it asks, for a person to read: a URL or a file. */
+  readonly source: string
+  /** One that waits for an answer gives up after seconds, with AFTERWORK_NO_SERVICE. */
+  list(filter: Filter): Promise<Page>
+  /** @throws AFTERWORK_TASK_NOT_FOUND */
+  get(id: string): Promise<ShownTask>
+  /** Does it to each of the tasks, and tells what became of it, in their order. */
+  change(action: Action, ids: readonly string[]): Promise<Changed[]>
+  stats(): Promise<Stats>
+  /** @throws AFTERWORK_NO_SERVICE where there is only a file: pools are threads of a process */
+  pools(): Promise<PoolState[]>
+  /** @throws AFTERWORK_POOL_NOT_FOUND, AFTERWORK_NO_SERVICE */
+  switchPool(name: string, action: 'pause' | 'resume'): Promise<PoolState>
+  /** @throws AFTERWORK_BAD_OPTION, AFTERWORK_POOL_NOT_FOUND, AFTERWORK_NO_SERVICE */
+  resizePool(name: string, sizes: Sizes): Promise<PoolState>
+  close(): void
+}

@@ -1,0 +1,37 @@
+/** What `afterwork --help` says. */
+export const usage = `afterwork: background tasks for Koa that run after the response
+
+  afterwork serve [flags]                 runs the ready-made service
+  afterwork serve --watch [flags]         likewise in a checkout, and starts anew what has changed
+
+  afterwork tasks list [filter]           tasks, newest first
+  afterwork tasks show ID...              all that is known of a task
+  afterwork tasks retry ID... | filter    runs failed or cancelled tasks again
+  afterwork tasks cancel ID... | filter   cancels tasks that have not ended
+  afterwork tasks purge ID... | filter    forgets tasks that have ended
+  afterwork tasks stats                   how many tasks are in each state
+  afterwork tasks recover [flags]         saves what can be read of a damaged queue
+  afterwork pools                         the pools of the running service
+  afterwork pools pause|resume NAME       lets a pool start no more tasks, or lets it go on
+  afterwork pools resize NAME [sizes]     changes the sizes of a pool while it works
+  afterwork top                           all of it live in the terminal; q leaves
+
+  afterwork --version
+  afterwork --help
+
+Flags of serve (also as environment variables, see the README):
+  --host --port --data --queue --pool-min --pool-max --mail-concurrency --max-queued --max-queued-bytes
+  --max-upload --max-disk --keep-files --token-file --mail-from --mail-allow --drain --log-level
+Whom tasks, pools and top ask (docs/cli.md):
+  --data DIR, --queue URL     those of the service: it is asked while it runs, else the file is read
+  --url URL                   a service elsewhere (AFTERWORK_URL)
+  --token-file FILE           the service's token (AFTERWORK_TOKEN)
+  --json                      one JSON document instead of a table
+Filters:
+  --state STATE  --name NAME  --before AGE|DATE (retry, cancel, purge)  --limit N  --cursor ID  --all (list)
+  --yes                       asks for no confirmation
+Sizes:
+  --min-threads N  --max-threads N  --concurrency N
+Flags of tasks recover:
+  --data --queue --json
+`

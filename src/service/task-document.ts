@@ -1,0 +1,1 @@
+export { wholeTaskDocument, taskDocument } from '../koa/task-document.ts'

@@ -1,0 +1,6 @@
+export type { EndedTask } from './core/on-ended.ts'
+export type { Added, AnyAdded, Part, PartsOf } from './testing/added.ts'
+export type { DrainOptions } from './testing/drain.ts'
+export type { Expected } from './testing/expectation.ts'
+export { testAfterwork, type TestAfterwork } from './testing/test-afterwork.ts'
+export type { TestOptions } from './testing/test-options.ts'

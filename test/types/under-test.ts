@@ -1,0 +1,4 @@
+import { testAfterwork } from 'afterwork/testing'
+import { tasks } from './tasks.ts'
+
+export const underTest = testAfterwork({ tasks })
