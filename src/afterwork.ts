@@ -124,7 +124,7 @@ export class Afterwork {
    * behind middleware(). Errors that reach it as thrown, 429 and 5xx are not kept: the request can be made again.
    */
   idempotency(options: IdempotencyOptions = {}): Middleware {
-    return idempotencyMiddleware(this.#engine, options)
+    return idempotencyMiddleware(this.#engine, options, this.#parts.clock.now)
   }
 
   /**

@@ -186,7 +186,7 @@ console.log(JSON.stringify(found))`
     for (const [door, names] of Object.entries(found)) t.true(names.length > 0, door)
   })
 
-  test(`the program of the README runs its task in Node.js ${version}`, async (t) => {
+  test.serial(`the program of the README runs its task in Node.js ${version}`, async (t) => {
     const folder = join(full, `readme-${version}`)
     await cp(join(root, 'examples/readme'), folder, { recursive: true })
     const app = await start(t, nodes.get(version)!, ['app.ts'], folder)
@@ -204,7 +204,7 @@ console.log(JSON.stringify(found))`
     t.true((await readdir(join(folder, 'data'))).includes('queue.db'))
   })
 
-  test(`with koa alone a task that was killed runs again in Node.js ${version}`, async (t) => {
+  test.serial(`with koa alone a task that was killed runs again in Node.js ${version}`, async (t) => {
     const folder = join(lean, `own-${version}`)
     await mkdir(folder)
     await writeFile(
@@ -246,7 +246,7 @@ await afterwork.stop()
   })
 }
 
-test('afterwork serve runs where its peers are installed, and stops in order', async (t) => {
+test.serial('afterwork serve runs where its peers are installed, and stops in order', async (t) => {
   const service = await start(t, join(full, 'node_modules/.bin/afterwork'), ['serve'], full)
   t.is((await send(`${service.url}/livez`)).status, 200)
   const { status, headers } = await send(`${service.url}/send-notification/a@example.org`, { method: 'POST' })

@@ -32,7 +32,8 @@ interface Receipts {
  */
 export function idempotencyMiddleware(
   receipts: Receipts,
-  { keep = '24h', scope = authorization, maxBody = 1024 ** 3 }: IdempotencyOptions = {},
+  { keep = '24h', scope = authorization, maxBody = 1024 ** 3 }: IdempotencyOptions,
+  now: () => number,
 ): Middleware {
   const kept = milliseconds(keep, 'idempotency().keep')
   /** Requests that go on, by the keys of their receipts. */
@@ -65,7 +66,7 @@ export function idempotencyMiddleware(
     if (answer === undefined) return
     const digest = await fingerprint.digest(mostUnread)
     if (digest === undefined) return
-    background.receipt = { key, fingerprint: digest, answer, expiresAt: Date.now() + kept }
+    background.receipt = { key, fingerprint: digest, answer, expiresAt: now() + kept }
   }
 }
 

@@ -24,9 +24,13 @@ export class Gate {
 
   /** Opens it until what is given back is called. */
   open(): () => void {
+    let open = true
     this.#openers++
     this.#onRoom()
-    return () => void this.#openers--
+    return () => {
+      if (open) this.#openers--
+      open = false
+    }
   }
 
   /** Runs what comes in turn: tasks with the option `batch` share a slot, and come together. */

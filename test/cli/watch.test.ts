@@ -19,38 +19,42 @@ async function notify({ url }: Checkout, who: string): Promise<string> {
 const waits = (id: string) => new RegExp(`"id":"${id}".*"waits"`)
 const completed = (id: string) => new RegExp(`"id":"${id}".*"task completed"`)
 
-test('a change of workers: the same process, the new code, no request refused, what runs ends', async (t) => {
-  const checkout = await Checkout.start(t, ['--pool-min', '2', '--pool-max', '2'])
-  await checkout.says(/listening on/)
-  const slow = await notify(checkout, 'slow')
-  await checkout.says(waits(slow))
+// One after the other: each has processes and threads of its own to start.
+test.serial(
+  'a change of workers: the same process, the new code, no request refused, what runs ends',
+  async (t) => {
+    const checkout = await Checkout.start(t, ['--pool-min', '2', '--pool-max', '2'])
+    await checkout.says(/listening on/)
+    const slow = await notify(checkout, 'slow')
+    await checkout.says(waits(slow))
 
-  let asking = true
-  const statuses: number[] = []
-  const asked = (async () => {
-    while (asking) statuses.push((await send(`${checkout.url}/readyz`)).status)
-  })()
-  await checkout.write('workers/notifications.ts', worker('two'))
-  await checkout.says(/workers\/notifications\.ts changed/)
-  await checkout.says(/workers are loaded anew/)
-  const quick = await notify(checkout, 'quick')
-  await checkout.says(completed(quick))
-  asking = false
-  await asked
-  t.true(statuses.length > 0)
-  t.deepEqual(
-    statuses.filter((status) => status !== 200),
-    [],
-  )
+    let asking = true
+    const statuses: number[] = []
+    const asked = (async () => {
+      while (asking) statuses.push((await send(`${checkout.url}/readyz`)).status)
+    })()
+    await checkout.write('workers/notifications.ts', worker('two'))
+    await checkout.says(/workers\/notifications\.ts changed/)
+    await checkout.says(/workers are loaded anew/)
+    const quick = await notify(checkout, 'quick')
+    await checkout.says(completed(quick))
+    asking = false
+    await asked
+    t.true(statuses.length > 0)
+    t.deepEqual(
+      statuses.filter((status) => status !== 200),
+      [],
+    )
 
-  await checkout.go()
-  await checkout.says(completed(slow))
-  t.is(await checkout.log(), 'two message to quick@example.org\none message to slow@example.org\n')
-  t.is(checkout.pids.length, 1)
-  t.notRegex(checkout.said, /interrupted|"level":[56]0/)
-})
+    await checkout.go()
+    await checkout.says(completed(slow))
+    t.is(await checkout.log(), 'two message to quick@example.org\none message to slow@example.org\n')
+    t.is(checkout.pids.length, 1)
+    t.notRegex(checkout.said, /interrupted|"level":[56]0/)
+  },
+)
 
-test('a change of src: another process, and queued tasks survive', async (t) => {
+test.serial('a change of src: another process, and queued tasks survive', async (t) => {
   const checkout = await Checkout.start(t, ['--pool-max', '1', '--drain', '0'])
   await checkout.says(/listening on/)
   const slow = await notify(checkout, 'slow')
@@ -68,26 +72,29 @@ test('a change of src: another process, and queued tasks survive', async (t) => 
   t.deepEqual(others, [])
 })
 
-test('a syntax error in a worker is shown with its place and the old code goes on, until it is mended', async (t) => {
-  const checkout = await Checkout.start(t, ['--pool-min', '1', '--pool-max', '1'])
-  await checkout.says(/listening on/)
-  await checkout.says(completed(await notify(checkout, 'first')))
-  await checkout.write('workers/notifications.ts', `${worker('broken')}\nconst = nothing\n`)
-  await checkout.says(
-    /Cannot load module notifications .*; the old ones go on\n.*workers\/notifications\.ts:\d+\n/,
-  )
-  await checkout.says(completed(await notify(checkout, 'a')))
-  await checkout.write('workers/notifications.ts', worker('mended'))
-  await checkout.says(/workers are loaded anew/)
-  await checkout.says(completed(await notify(checkout, 'b')))
-  t.is(
-    await checkout.log(),
-    'one message to first@example.org\none message to a@example.org\nmended message to b@example.org\n',
-  )
-  t.is(checkout.pids.length, 1)
-})
+test.serial(
+  'a syntax error in a worker is shown with its place and the old code goes on, until it is mended',
+  async (t) => {
+    const checkout = await Checkout.start(t, ['--pool-min', '1', '--pool-max', '1'])
+    await checkout.says(/listening on/)
+    await checkout.says(completed(await notify(checkout, 'first')))
+    await checkout.write('workers/notifications.ts', `${worker('broken')}\nconst = nothing\n`)
+    await checkout.says(
+      /Cannot load module notifications .*; the old ones go on\n.*workers\/notifications\.ts:\d+\n/,
+    )
+    await checkout.says(completed(await notify(checkout, 'a')))
+    await checkout.write('workers/notifications.ts', worker('mended'))
+    await checkout.says(/workers are loaded anew/)
+    await checkout.says(completed(await notify(checkout, 'b')))
+    t.is(
+      await checkout.log(),
+      'one message to first@example.org\none message to a@example.org\nmended message to b@example.org\n',
+    )
+    t.is(checkout.pids.length, 1)
+  },
+)
 
-test('tasks that come and go are named', async (t) => {
+test.serial('tasks that come and go are named', async (t) => {
   const checkout = await Checkout.start(t)
   await checkout.says(/listening on/)
   const more = 'export const tell = () => {}\nexport const shout = () => {}\n'
@@ -100,7 +107,7 @@ test('tasks that come and go are named', async (t) => {
   t.is(checkout.pids.length, 1)
 })
 
-test('a service that cannot start, or dies, says so and is started by the next change', async (t) => {
+test.serial('a service that cannot start, or dies, says so and is started by the next change', async (t) => {
   const checkout = await Checkout.start(t, [], async (folder) => {
     await rm(join(folder, 'workers/notifications.ts'))
   })
@@ -119,7 +126,7 @@ test('a service that cannot start, or dies, says so and is started by the next c
   t.is((await send(`${checkout.url}/livez`)).json.status, 'fine')
 })
 
-test('a change while the service stops is not lost', async (t) => {
+test.serial('a change while the service stops is not lost', async (t) => {
   const checkout = await Checkout.start(t, ['--drain', '1h'])
   await checkout.says(/listening on/)
   const slow = await notify(checkout, 'slow')
@@ -141,21 +148,24 @@ test('a change while the service stops is not lost', async (t) => {
   t.is(checkout.pids.length, 2)
 })
 
-test('Ctrl-C lets the running task end and ends both; it is one signal to the service, not two', async (t) => {
-  const checkout = await Checkout.start(t, ['--drain', '1h'])
-  await checkout.says(/listening on/)
-  const slow = await notify(checkout, 'slow')
-  await checkout.says(waits(slow))
-  process.kill(-checkout.watcher.pid!, 'SIGINT')
-  await checkout.says(/"signal":"SIGINT","msg":"stopping/)
-  await checkout.go()
-  await checkout.says(completed(slow))
-  await checkout.says(/"msg":"stopped"/)
-  t.deepEqual(await checkout.ended, { code: 0, signal: null })
-  t.true(await isClosed(checkout.url))
-})
+test.serial(
+  'Ctrl-C lets the running task end and ends both; it is one signal to the service, not two',
+  async (t) => {
+    const checkout = await Checkout.start(t, ['--drain', '1h'])
+    await checkout.says(/listening on/)
+    const slow = await notify(checkout, 'slow')
+    await checkout.says(waits(slow))
+    process.kill(-checkout.watcher.pid!, 'SIGINT')
+    await checkout.says(/"signal":"SIGINT","msg":"stopping/)
+    await checkout.go()
+    await checkout.says(completed(slow))
+    await checkout.says(/"msg":"stopped"/)
+    t.deepEqual(await checkout.ended, { code: 0, signal: null })
+    t.true(await isClosed(checkout.url))
+  },
+)
 
-test('a second Ctrl-C ends both at once', async (t) => {
+test.serial('a second Ctrl-C ends both at once', async (t) => {
   const checkout = await Checkout.start(t, ['--drain', '1h'])
   await checkout.says(/listening on/)
   await checkout.says(waits(await notify(checkout, 'slow')))
@@ -167,7 +177,7 @@ test('a second Ctrl-C ends both at once', async (t) => {
   t.true(await isClosed(checkout.url))
 })
 
-test('a watcher that is killed leaves no service behind', async (t) => {
+test.serial('a watcher that is killed leaves no service behind', async (t) => {
   const checkout = await Checkout.start(t)
   await checkout.says(/listening on/)
   checkout.watcher.kill('SIGKILL')
@@ -175,7 +185,7 @@ test('a watcher that is killed leaves no service behind', async (t) => {
   t.true(await isClosed(checkout.url))
 })
 
-test('the installed package has no sources that could change, and says what to do', async (t) => {
+test.serial('the installed package has no sources that could change, and says what to do', async (t) => {
   const compiled = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
   const run = promisify(execFile)(process.execPath, [compiled, 'serve', '--watch'])
   const { code, stderr } = (await t.throwsAsync(run)) as unknown as { code: number; stderr: string }
@@ -183,7 +193,7 @@ test('the installed package has no sources that could change, and says what to d
   t.regex(stderr, /^afterwork: --watch: there are no sources .* `npm run dev`, .* `node --watch app\.ts`\n$/)
 })
 
-test('a wrong setting ends the watcher with one line', async (t) => {
+test.serial('a wrong setting ends the watcher with one line', async (t) => {
   const { ended } = await command(t, ['serve', '--watch', '--prot', '1'])
   const { code, stdout, stderr } = await ended
   t.deepEqual([code, stdout], [1, ''])

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -9,10 +9,13 @@ import { temporaryFolder } from '../support/folder.ts'
 import { startGate } from '../support/gate.ts'
 
 type Version = () => string
+type Count = (file: string) => Promise<void>
 type Held = (url: string) => Promise<string>
 
-/** A module whose tasks tell which version of it they are; `held` waits at a gate. */
+/** A module whose tasks tell which version of it they are; `held` waits at a gate, `count` writes down that it ran. */
 const module = (version: string, more = '') => `
+import { appendFile } from 'node:fs/promises'
+export const count = (file) => appendFile(file, 'x')
 export const version = () => '${version}'
 export async function held(url) { await (await fetch(url)).text(); return '${version}' }
 ${more}
@@ -22,7 +25,9 @@ ${more}
 class Deployment {
   readonly afterwork: Afterwork
   readonly events: EventLog
-  readonly tasks: { work: { version: Task<Version>; held: Task<Held>; late: Task<Version> } }
+  readonly tasks: {
+    work: { version: Task<Version>; count: Task<Count>; held: Task<Held>; late: Task<Version> }
+  }
   readonly #file: string
 
   private constructor(folder: string, tasks: Deployment['tasks']) {
@@ -66,7 +71,8 @@ export const tasks = defineTasks(import.meta.url, { work: () => import('./work.j
   }
 }
 
-test('recycle() gives new code to what starts, and lets what runs end on the old', async (t) => {
+// One after the other: each starts many threads, and those that wait long for a core are started again.
+test.serial('recycle() gives new code to what starts, and lets what runs end on the old', async (t) => {
   const gate = await startGate(t)
   const deployed = await Deployment.create(t)
   const { afterwork, tasks, events } = deployed
@@ -85,7 +91,7 @@ test('recycle() gives new code to what starts, and lets what runs end on the old
   t.deepEqual(events.of('task.interrupted'), [])
 })
 
-test('names that come may be added from then on, and names that go no more', async (t) => {
+test.serial('names that come may be added from then on, and names that go no more', async (t) => {
   const deployed = await Deployment.create(t)
   const { afterwork, tasks } = deployed
   await afterwork.start()
@@ -103,7 +109,7 @@ for (const [what, content, sentence] of [
   ['a throw', "throw new Error('no database here')", /Cannot load module work .*: no database here/],
   ['an exit', 'process.exit(3)', /Cannot .*: the thread ended with code 3/],
 ] as const) {
-  test(`after ${what} in a module the threads stay as they were, until it is mended`, async (t) => {
+  test.serial(`after ${what} in a module the threads stay as they were, until it is mended`, async (t) => {
     const deployed = await Deployment.create(t)
     const { afterwork, tasks, events } = deployed
     await afterwork.start()
@@ -118,38 +124,44 @@ for (const [what, content, sentence] of [
   })
 }
 
-test('called many times at once it recycles one after the other, and the last sees what was written last', async (t) => {
-  const deployed = await Deployment.create(t)
-  const { afterwork, tasks, events } = deployed
-  await afterwork.start()
-  t.is(await deployed.result(tasks.work.version), 'one')
-  const turns: Promise<unknown>[] = []
-  for (const version of ['two', 'three', 'four']) {
-    await deployed.deploy(module(version))
-    turns.push(afterwork.recycle())
-  }
-  await Promise.all(turns)
-  t.is(await deployed.result(tasks.work.version), 'four')
-  t.deepEqual(events.of('afterwork.error'), [])
-})
+test.serial(
+  'called many times at once it recycles one after the other, and the last sees what was written last',
+  async (t) => {
+    const deployed = await Deployment.create(t)
+    const { afterwork, tasks, events } = deployed
+    await afterwork.start()
+    t.is(await deployed.result(tasks.work.version), 'one')
+    const turns: Promise<unknown>[] = []
+    for (const version of ['two', 'three', 'four']) {
+      await deployed.deploy(module(version))
+      turns.push(afterwork.recycle())
+    }
+    await Promise.all(turns)
+    t.is(await deployed.result(tasks.work.version), 'four')
+    t.deepEqual(events.of('afterwork.error'), [])
+  },
+)
 
-test('while tasks come and go none is lost and none runs twice', async (t) => {
+test.serial('while tasks come and go none is lost and none runs twice', async (t) => {
   const deployed = await Deployment.create(t)
   const { afterwork, tasks, events } = deployed
   await afterwork.start()
+  const file = join(await temporaryFolder(t), 'runs')
   const ids: string[] = []
+  const add = async () => {
+    for (let i = 0; i < 20; i++) ids.push((await afterwork.addTask(tasks.work.count, file)).id)
+  }
   for (let i = 0; i < 5; i++) {
     const recycled = afterwork.recycle()
-    for (let added = 0; added < 20; added++) ids.push((await afterwork.addTask(tasks.work.version)).id)
+    await add()
     await recycled
-    for (let added = 0; added < 20; added++) ids.push((await afterwork.addTask(tasks.work.version)).id)
+    await add()
   }
   for (const id of ids) t.is(await events.ended(id), 'succeeded')
-  t.deepEqual(events.of('task.interrupted'), [])
-  t.is(events.of('task.started').length, ids.length)
+  t.is((await readFile(file, 'utf8')).length, ids.length)
 })
 
-test('before start(), while it starts, and after stop() recycle() does no harm', async (t) => {
+test.serial('before start(), while it starts, and after stop() recycle() does no harm', async (t) => {
   const deployed = await Deployment.create(t)
   const { afterwork, tasks } = deployed
   const nothing = { added: [], removed: [] }

@@ -35,7 +35,6 @@ requests.onmessage = (event: { data: unknown }) => {
   } else void tearDown(reportTeardown).then(() => say({ type: 'torn-down', thread: threadId }))
 }
 requests.unref()
-say({ type: 'ready', thread: threadId })
 
 const exit = process.exit.bind(process)
 process.exit = (code) => {
@@ -62,8 +61,11 @@ process.on('uncaughtException', (error) => {
   })
 })
 
-// The first task of a thread need not wait for its module; what fails here fails again, and is told, when it is run.
-void preload(catalog.tasks, pool).catch(() => {})
+// The first task of a thread need not wait for its module; what fails here fails again, and is told, when it is run. One
+// that still loads, on a busy machine, is not taken for one that is blocked.
+void preload(catalog.tasks, pool)
+  .catch(() => {})
+  .finally(() => say({ type: 'ready', thread: threadId }))
 
 /** Runs attempts in turn; Piscina calls it. It never rejects: what a task threw is in its reply. */
 export default async function run(work: Work): Promise<Replies> {
