@@ -63,8 +63,8 @@ test('the README lists every flag and key of the configuration', async (t) => {
   const main = fileURLToPath(new URL('src/cli/main.ts', root))
   const node = ['--conditions=afterwork-source', main, '--help']
   const { stdout: usage } = await promisify(execFile)(process.execPath, node)
-  const [serve] = usage.split('Flags of serve')[1]!.split('Flags of')
-  const flags = new Set(serve!.match(/--[a-z-]+/g))
+  const serve = /^Flags of serve.*\n((?: .*\n)+)/m.exec(usage)![1]!
+  const flags = new Set(serve.match(/--[a-z-]+/g))
   t.deepEqual(names('### Configuration', 1).sort(), [...flags].sort())
 
   const keys = Object.keys(readConfig([], {}, 'no-such.config.json'))
