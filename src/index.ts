@@ -10,6 +10,8 @@ export type { AddTask, ArgsOf, ResultOf, Task, TaskReference } from './core/refe
 export type { StoredFile } from './core/stored-file.ts'
 export type { EndedTask } from './core/on-ended.ts'
 export type { AddedTask, Progress, TaskRecord, TaskState } from './core/task.ts'
+// For its types alone: `ctx.background`.
+import './koa/middleware.ts'
 export { background, type Background } from './koa/background.ts'
 export type { IdempotencyOptions } from './koa/idempotency.ts'
 export { Problem, problems } from './koa/problem.ts'

@@ -152,13 +152,20 @@ for (const [module, moduleResolution] of [
     await writeFile(join(folder, 'doors.ts'), doors.map((door) => `export * from '${door}'\n`).join(''))
     await writeFile(
       join(folder, 'wrong.ts'),
-      `import { createAfterwork } from 'afterwork'
+      `import Koa from 'koa'
+import { createAfterwork } from 'afterwork'
 import { tasks } from './tasks.ts'
 const afterwork = createAfterwork({ tasks })
 // @ts-expect-error a photo is no number
 await afterwork.addTask(tasks.photos.shrink, 1)
 // @ts-expect-error there is no such task
 await afterwork.addTask(tasks.photos.grow)
+new Koa().use(afterwork.middleware()).use((ctx) => {
+  // @ts-expect-error a photo is no number
+  ctx.background.addTask(tasks.photos.shrink, 1)
+  // @ts-expect-error there is no such method
+  ctx.background.adTask()
+})
 `,
     )
     const options = { module, moduleResolution, allowImportingTsExtensions: true }

@@ -44,7 +44,8 @@ function read(thrown: unknown, depth: number): Failure {
   if (typeof thrown.stack === 'string') failure.stack = text(thrown.stack, '')
   if (thrown.cause !== undefined && thrown.cause !== null && depth < maxCauses)
     failure.cause = read(thrown.cause, depth + 1)
-  const fields = ownFields(thrown)
+  // What an error of ours has beside its code is for Koa.
+  const fields = thrown instanceof AfterworkError ? [] : ownFields(thrown)
   if (fields.length > 0) failure.fields = Object.fromEntries(fields)
   return failure
 }

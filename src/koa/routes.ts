@@ -84,6 +84,7 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
     )
     watchers++
     events.once('close', () => watchers--)
+    ignoreLeaving(ctx)
     events.unshift(`retry: ${reconnect}\n\n`)
     ctx.type = 'text/event-stream'
     ctx.set('X-Accel-Buffering', 'no')
@@ -128,6 +129,14 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
     const record = await records.get(id)
     if (record !== undefined) return record
     throw new AfterworkError('AFTERWORK_TASK_NOT_FOUND', `There is no task ${id.slice(0, 64)}`)
+  }
+}
+
+/** Koa reports a stream whose reader goes away before its end; of events there is hardly another end. */
+function ignoreLeaving(ctx: Context): void {
+  const report = ctx.onerror.bind(ctx)
+  ctx.onerror = (error: NodeJS.ErrnoException) => {
+    if (error?.code !== 'ERR_STREAM_PREMATURE_CLOSE') report(error)
   }
 }
 

@@ -34,6 +34,7 @@ export class Intake {
   /** Names of all tasks and pools; null while nothing may be added. */
   #open: { names: ReadonlySet<string>; pools: ReadonlySet<string> } | null = null
   #stopped = false
+  #told = false
 
   constructor(queue: Queue, events: Events, url: string, timeout: number) {
     this.#timeout = timeout
@@ -174,14 +175,22 @@ export class Intake {
     for (const task of tasks) this.#events.emit('task.dropped', { ...told(task), reason })
   }
 
+  /** A client is told that it may try again; whoever forgot start() reads the log. */
+  #tellOnce(error: AfterworkError): void {
+    if (this.#told) return
+    this.#told = true
+    this.#events.emit('afterwork.error', { at: Date.now(), error, during: 'adding a task' })
+  }
+
   #checkOpen(): { names: ReadonlySet<string>; pools: ReadonlySet<string> } {
     if (this.#open !== null) return this.#open
-    throw this.#stopped
-      ? new AfterworkError('AFTERWORK_STOPPED', 'Tasks cannot be added after stop()')
-      : new AfterworkError(
-          'AFTERWORK_NOT_STARTED',
-          'Tasks cannot be added before start(); call `await afterwork.start()` before app.listen()',
-        )
+    if (this.#stopped) throw new AfterworkError('AFTERWORK_STOPPED', 'Tasks cannot be added after stop()')
+    const error = new AfterworkError(
+      'AFTERWORK_NOT_STARTED',
+      'Tasks cannot be added before start(); call `await afterwork.start()` before app.listen()',
+    )
+    this.#tellOnce(error)
+    throw error
   }
 }
 

@@ -24,7 +24,7 @@ function names(heading: string, column: number): string[] {
 }
 
 test('the program of the README is the one in examples/readme, byte for byte', async (t) => {
-  const blocks = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code)
+  const blocks = Array.from(readme.matchAll(/```ts\n(\/\/ \w+\.ts\n.*?)```/gs), ([, code]) => code)
   const files = ['app.ts', 'tasks.ts', 'photos.ts']
   const contents = files.map((name) => readFile(new URL(`examples/readme/${name}`, root), 'utf8'))
   t.deepEqual(blocks, await Promise.all(contents))

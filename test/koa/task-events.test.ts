@@ -148,6 +148,24 @@ test('a client that goes away ends its stream on the server; so does a HEAD requ
   await afterwork.cancel(id)
 })
 
+test('a client that goes away is no error of the app', async (t) => {
+  let body: Readable | undefined
+  const own = await startApp(t, (app, runtime) => {
+    app.use(async (ctx, next) => {
+      await next()
+      body = ctx.body as Readable
+    })
+    app.use(runtime.routes())
+  })
+  const { id } = await own.afterwork.addTask(tasks.steps.echo.with({ delay: '1h' }))
+  const stream = await openEvents(t, `${own.url}/tasks/${id}/events`)
+  await stream.next()
+  stream.incoming.destroy()
+  await closing(body!)
+  await send(own.url)
+  t.deepEqual(own.errors, [])
+})
+
 test('the events of a task that nobody knows are a 404 with a code', async (t) => {
   const answer = await send(eventsUrl('01936a3e-0000-7000-8000-000000000000'))
   t.is(answer.status, 404)
