@@ -3,7 +3,6 @@ import { SqliteQueue } from '../../src/queue/sqlite/engine.ts'
 import { newTask } from '../queue/conformance/subject.ts'
 import { post, send } from '../support/http.ts'
 import { command, serveCommand, type Ended } from '../support/process.ts'
-import { hasTerminals, terminal } from '../support/terminal.ts'
 import { queueAtRest } from './queue-at-rest.ts'
 
 async function run(t: ExecutionContext, folder: string, args: string[]): Promise<Ended> {
@@ -67,24 +66,6 @@ test('where nobody can be asked a filter wants --yes, and nothing is changed', a
   t.deepEqual([code, stdout], [2, ''])
   t.regex(stderr, /^afterwork: retry 5 failed tasks of data\/queue\.db\? There is no terminal [^\n]*--yes\n$/)
   t.is((await counts(t, folder))['failed'], 5)
-})
-
-const inTerminal = hasTerminals ? test : test.skip
-
-inTerminal('at a terminal a filter is carried out after a yes only', async (t) => {
-  const { folder } = await queueAtRest(t)
-  for (const no of ['n\r', '\r', '\x03', '\x04', 'yeah\r']) {
-    const asked = terminal(t, ['tasks', 'retry', '--state', 'failed'], folder)
-    await asked.shows(/retry 5 failed tasks of data\/queue\.db\? \[y\/N\] /)
-    asked.type(no)
-    t.is(await asked.ended, 1, JSON.stringify(no))
-    t.regex(asked.shown, /nothing was changed/)
-  }
-  const asked = terminal(t, ['tasks', 'retry', '--state', 'failed'], folder)
-  await asked.shows(/\[y\/N\] /)
-  asked.type('y\r')
-  await asked.shows(/5 tasks retried/)
-  t.is(await asked.ended, 0)
 })
 
 test('thousands of tasks are changed in the file at once', async (t) => {

@@ -7,7 +7,6 @@ import { SqliteQueue } from '../../src/queue/sqlite/engine.ts'
 import { newTask } from '../queue/conformance/subject.ts'
 import { post, send } from '../support/http.ts'
 import { command, main, serveCommand, type Ended } from '../support/process.ts'
-import { hasTerminals, terminal } from '../support/terminal.ts'
 import { queueAtRest } from './queue-at-rest.ts'
 
 async function run(
@@ -123,18 +122,6 @@ test('nothing that a task says can steer the terminal', async (t) => {
     const { stdout, stderr } = await run(t, folder, args)
     t.notRegex((stdout + stderr).replaceAll(/[\n\t]/g, ''), /[\p{Cc}\p{Cf}]/u, args.join(' '))
   }
-})
-
-const inTerminal = hasTerminals ? test : test.skip
-
-inTerminal('a terminal is shown tables that fit it', async (t) => {
-  const { folder, failed } = await queueAtRest(t)
-  const shown = terminal(t, ['tasks', 'list', '--limit', '3'], folder)
-  t.is(await shown.ended, 0)
-  const lines = shown.shown.trimEnd().split('\r\n')
-  t.regex(lines[0]!, /^ID +NAME +STATE +ATTEMPT +ADDED +TOOK +DETAIL$/)
-  for (const line of lines.slice(0, 4)) t.true(line.length <= 100, line)
-  t.regex(lines.at(-1)!, new RegExp(`more with --cursor ${failed.at(-1)!.slice(0, 8)}|more with --cursor`))
 })
 
 test('what is asked wrongly is refused with code 2, before anybody is asked', async (t) => {

@@ -2,10 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { frame } from '../../src/cli/top/frame.ts'
 import { ratesOf, type Look } from '../../src/cli/top/look.ts'
 import { widthOf } from '../../src/cli/output/width.ts'
-import { post } from '../support/http.ts'
 import { command, serveCommand, type Ended } from '../support/process.ts'
-import { hasTerminals, terminal } from '../support/terminal.ts'
-import { startMailbox } from '../support/smtp.ts'
 import { hostile, queueAtRest } from './queue-at-rest.ts'
 
 const now = Date.parse('2026-11-21T12:00:00Z')
@@ -102,65 +99,4 @@ test('without a service top shows what the file says', async (t) => {
   t.regex(stdout, /no service runs: this is what the file says/)
   t.regex(stdout, /LAST FAILED/)
   t.true((await run(t, folder, ['now'])).code === 2)
-})
-
-const inTerminal = hasTerminals ? test : test.skip
-
-inTerminal('top draws until q, and gives the terminal back as it was', async (t) => {
-  const mailbox = await startMailbox(t)
-  const line = await serveCommand(t, [], { SMTP_URL: mailbox.url() })
-  const url = await line.listening()
-  const shown = terminal(t, ['top'], line.folder)
-  await shown.shows(/\[\?1049h.\[\?25l/)
-  await shown.shows(/queued 0 .*running 0/)
-  await post(`${url}/send-email`, { to: 'slow@example.org', subject: 'A', text: 'B' })
-  await shown.shows(/mail\.sendEmail/)
-  await shown.shows(/added, .* ended a second/)
-  await shown.shows(/mail {2}\[##/)
-  const before = shown.shown.length
-  shown.resize(10, 50)
-  await shown.shows(/running 1\s*…?/, before)
-  shown.type('q')
-  t.is(await shown.ended, 0)
-  t.true(shown.shown.endsWith('\x1b[?25h\x1b[?1049l'))
-})
-
-inTerminal('Ctrl-C leaves top, also while a service hangs', async (t) => {
-  const line = await serveCommand(t)
-  await line.listening()
-  const shown = terminal(t, ['top'], line.folder)
-  await shown.shows(/queued 0/)
-  line.child.kill('SIGSTOP')
-  const from = shown.shown.length
-  await shown.shows(/queued 0/, from)
-  shown.type('\x03')
-  t.is(await shown.ended, 0)
-  t.true(shown.shown.endsWith('\x1b[?1049l'))
-  line.child.kill('SIGCONT')
-})
-
-inTerminal(
-  'a service that is killed while top looks leaves its file, and one that starts is found',
-  async (t) => {
-    const line = await serveCommand(t)
-    const url = await line.listening()
-    const shown = terminal(t, ['top'], line.folder)
-    await shown.shows(new RegExp(url))
-    line.child.kill('SIGKILL')
-    await line.ended
-    await shown.shows(/no service runs: this is what the file says/)
-    const next = await command(t, ['serve', '--port', '0'], {}, line.folder)
-    const address = await next.listening()
-    await shown.shows(new RegExp(address))
-    shown.type('q')
-    t.is(await shown.ended, 0)
-  },
-)
-
-inTerminal('top at an address where nobody answers says so until somebody does', async (t) => {
-  const { folder } = await queueAtRest(t)
-  const shown = terminal(t, ['top', '--url', 'http://127.0.0.1:1'], folder)
-  await shown.shows(/No service answers at http:\/\/127\.0\.0\.1:1/)
-  shown.type('q')
-  t.is(await shown.ended, 0)
 })

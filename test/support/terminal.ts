@@ -1,14 +1,10 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Ending } from './endings.ts'
 import { main } from './process.ts'
 
 const script = fileURLToPath(new URL('./terminal.py', import.meta.url))
-
-/** Whether this machine can make pseudo-terminals for the tests. */
-export const hasTerminals =
-  spawnSync('python3', ['-c', 'import pty, os; os.waitstatus_to_exitcode']).status === 0
 
 /** The command line in a pseudo-terminal of 24 lines and 100 columns. */
 export class Terminal {

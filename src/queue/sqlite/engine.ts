@@ -123,12 +123,12 @@ export class SqliteQueue implements Engine {
     this.#trimmer.unref()
   }
 
-  async add(tasks: readonly NewTask[], options: AddOptions): Promise<void> {
+  add(tasks: readonly NewTask[], options: AddOptions): Promise<void> {
     const { held, receipt } = options
-    if (tasks.length === 0 && receipt === undefined) return
+    if (tasks.length === 0 && receipt === undefined) return Promise.resolve()
     const now = this.#clock()
     const sizes = tasks.map((task) => Buffer.byteLength(task.args))
-    await this.#link.ask(
+    return this.#link.ask(
       addFields(tasks, sizes, now, options),
       (first: number) => {
         for (let i = 0; i < tasks.length; i++) {

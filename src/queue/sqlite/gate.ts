@@ -21,7 +21,7 @@ export class Gate {
   }
 
   /** Resolves at once, or in a later turn when as many have passed in this one as may. */
-  pass(): Promise<void> | undefined {
+  pass(): Promise<void> | void {
     if (!this.#opening) {
       this.#opening = true
       setImmediate(() => this.#turn())

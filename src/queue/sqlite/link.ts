@@ -99,7 +99,7 @@ export class StoreLink {
    */
   ask<T, R = T>(
     fields: readonly unknown[],
-    stored: (result: T) => R = asItIs,
+    stored: (result: T) => R | Promise<R> = asItIs,
     lost?: (unknown: boolean) => void,
     manner?: Operation['manner'],
   ): Promise<R> {
@@ -315,15 +315,15 @@ class Asked<T, R> implements Operation {
   readonly fields: readonly unknown[]
   readonly manner: Operation['manner']
   readonly answer: Promise<R>
-  readonly #stored: (result: T) => R
+  readonly #stored: (result: T) => R | Promise<R>
   readonly #lost: ((unknown: boolean) => void) | undefined
-  #resolve!: (answer: R) => void
+  #resolve!: (answer: R | Promise<R>) => void
   #reject!: (error: AfterworkError) => void
 
   constructor(
     fields: readonly unknown[],
     manner: Operation['manner'],
-    stored: (result: T) => R,
+    stored: (result: T) => R | Promise<R>,
     lost: ((unknown: boolean) => void) | undefined,
   ) {
     this.fields = fields
