@@ -15,8 +15,6 @@ export async function serve(args: readonly string[]): Promise<Service> {
   } catch (error) {
     logger.warn({ err: error }, 'where this listens could not be written into the data folder')
   }
-  process.stdout.write(`afterwork ${process.pid} listening on ${service.url}\n`)
-
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -40,5 +38,7 @@ export async function serve(args: readonly string[]): Promise<Service> {
       )
     })
   }
+  // Whoever reads this may stop it at once.
+  process.stdout.write(`afterwork ${process.pid} listening on ${service.url}\n`)
   return service
 }
