@@ -48,6 +48,18 @@ function accept(ctx: Context): void {
   ctx.body = { id }
 }
 
+/** An app whose handler tells that it is `inside`, and accepts once it may: `open()`. */
+async function startGated(t: Ending) {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const { promise: inside, resolve: arrive } = Promise.withResolvers<void>()
+  const app = await start(t, async (ctx) => {
+    arrive()
+    await gate
+    accept(ctx)
+  })
+  return { app, inside, open }
+}
+
 const key = { 'Idempotency-Key': '"8e03978e-40d5-43dd-bc93-6894a57f9324"' }
 
 test('the same request with a key is done once, and answered the same again', async (t) => {
@@ -104,13 +116,7 @@ test('a key that makes no sense is refused', async (t) => {
 })
 
 test('while a request goes on, its key is refused with 409; then it has the answer', async (t) => {
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
-  const { promise: inside, resolve: arrive } = Promise.withResolvers<void>()
-  const app = await start(t, async (ctx) => {
-    arrive()
-    await gate
-    accept(ctx)
-  })
+  const { app, inside, open } = await startGated(t)
   const first = post(app.url, {}, key)
   await inside
   const second = await post(app.url, {}, key)
@@ -123,13 +129,7 @@ test('while a request goes on, its key is refused with 409; then it has the answ
 })
 
 test('a client that goes away meanwhile gets the answer when it asks again', async (t) => {
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
-  const { promise: inside, resolve: arrive } = Promise.withResolvers<void>()
-  const app = await start(t, async (ctx) => {
-    arrive()
-    await gate
-    accept(ctx)
-  })
+  const { app, inside, open } = await startGated(t)
   const cut = request(app.url, { method: 'POST', headers: { ...key, 'Content-Type': 'application/json' } })
   cut.on('error', () => {})
   cut.end('{}')
