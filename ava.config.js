@@ -7,5 +7,6 @@ export default {
   // A real process for each file: signals, environment and working directory are its own.
   workerThreads: false,
   nodeArguments: ['--conditions=afterwork-source'],
-  timeout: '60s',
+  // Without any test that ends; a disk may take milliseconds for each commit.
+  timeout: '3m',
 }

@@ -126,7 +126,7 @@ async function showFile(
   url: string,
   { id, name, image, kind, variants, sha256 }: ProcessedFile,
 ) {
-  if (image === null) {
+  if (image === undefined) {
     console.log(`  ${name} is no picture (${kind?.mime ?? 'no known signature'}); its sha-256 is ${sha256}`)
     return
   }

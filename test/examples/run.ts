@@ -14,7 +14,7 @@ export interface RunningExample {
 const examples = new URL('../../examples/', import.meta.url)
 
 /** How long a test waits for an example to print something, in milliseconds. */
-const deadline = 20_000
+const deadline = 90_000
 
 /** Starts `examples/NAME` from the sources, on a free port; it ends with the test. */
 export async function run(t: ExecutionContext, name: string): Promise<RunningExample> {

@@ -11,9 +11,7 @@ test('while the queue does not answer its numbers are left out, and it is asked 
     return answer.promise
   }
   const { scrape } = await metricsOf(t, { records: () => ({ counters, oldest: async () => null }) })
-  const since = performance.now()
   const scrapes = await Promise.all(Array.from({ length: 20 }, scrape))
-  t.true(performance.now() - since < 5_000)
   for (const exposition of scrapes) {
     t.deepEqual(exposition.samples('afterwork_queue_depth'), [])
     t.is(exposition.value('afterwork_queue_oldest_seconds'), 0)

@@ -52,12 +52,10 @@ test.serial(
     const queue = new MemoryQueue(plenty, long)
     t.teardown(() => queue.close())
     const tasks = Array.from({ length: 100_000 }, (_, i) => newTask({ options: { priority: i % 7 } }))
-    const start = performance.now()
     for (let at = 0; at < tasks.length; at += 100) await queue.add(tasks.slice(at, at + 100), { held: false })
     while ((await work(queue, 64)) > 0);
     t.is((await queue.counters()).succeeded, 100_000)
-    // One that grew with the square of their number would take minutes.
-    t.true(performance.now() - start < 30_000)
+    // A cost that grew with the square of their number would be minutes: ava would give up.
   },
 )
 
@@ -67,11 +65,9 @@ test.serial(
     const queue = new MemoryQueue(plenty, long)
     t.teardown(() => queue.close())
     await queue.add(newGroup(...Array.from({ length: 20_000 }, () => ({}))), { held: false })
-    const start = performance.now()
     let ended = 0
     while ((await work(queue, 64)) === 1) ended++
     t.is(ended, 20_000)
-    t.true(performance.now() - start < 30_000)
   },
 )
 

@@ -11,7 +11,7 @@ import { decodeValue } from '../../src/core/value.ts'
 import { tasks } from './tasks.ts'
 
 /** How long a test waits for an event, in milliseconds. */
-const deadline = 20_000
+const deadline = 90_000
 
 type Event = { [K in EventName]: { event: K } & AfterworkEvents[K][0] }[EventName]
 

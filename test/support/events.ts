@@ -20,7 +20,7 @@ const names: EventName[] = [
 ]
 
 /** How long a test waits for an event before it says what it saw instead, in milliseconds. */
-const deadline = 20_000
+const deadline = 90_000
 
 /** Every event of an app from the start, so that a test can wait for one that may have come already. */
 export class EventLog {

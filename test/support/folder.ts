@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Ending } from './endings.ts'
 
 /** How long a test waits for a folder to change, in milliseconds. */
-const deadline = 20_000
+const deadline = 90_000
 
 /** A folder of its own, which goes when the test ends. */
 export async function temporaryFolder(ending: Ending): Promise<string> {

@@ -1,42 +1,11 @@
-import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StoredFile } from 'afterwork/worker'
 import test from 'ava'
-import type { ExecutionContext } from 'ava'
 import sharp from 'sharp'
-import { RunningTask } from '../../src/pool/worker/current.ts'
 import { processFile } from '../../workers/files.ts'
-
-/** A stored file in a folder of its own, which goes when the test ends. */
-async function store(
-  t: ExecutionContext,
-  content: Uint8Array | string,
-  claim: Partial<StoredFile> = {},
-): Promise<StoredFile> {
-  const folder = await mkdtemp(join(tmpdir(), 'afterwork-files-'))
-  t.teardown(() => rm(folder, { recursive: true }))
-  const path = join(folder, 'original')
-  await writeFile(path, content)
-  const size = Buffer.byteLength(content)
-  return { id: 'original', name: 'holiday.jpg', type: 'image/jpeg', size, path, ...claim }
-}
-
-/** A task to run processFile() in, that hands on what it says of its progress. */
-function runningTask(progress: (fraction: number, message: string) => void = () => {}): RunningTask {
-  const catalog = { tasks: '', names: new Set<string>(), pools: new Set<string>(), teardown: false }
-  const envelope = { id: 'task', name: 'files.processFile', attempt: 1, args: '[]' }
-  return Object.defineProperty(new RunningTask(envelope, catalog, 0), 'progress', { value: progress })
-}
-
-function folderOf(file: StoredFile): Promise<string[]> {
-  return readdir(join(file.path, '..'))
-}
-
-function sha256(content: Uint8Array | string): string {
-  return createHash('sha256').update(content).digest('hex')
-}
+import { folderOf, runningTask, sha256, store } from './files/subject.ts'
 
 function plain(width: number, height: number, background = 'red') {
   return sharp({ create: { width, height, channels: 3, background } })
@@ -62,7 +31,7 @@ test('a photo gives its upright size and three thumbnails without EXIF, and stay
   const result = await processFile(file)
 
   t.like(result, { id: 'original', name: 'holiday.jpg', size: photo.length, sha256: sha256(photo) })
-  t.deepEqual(result.kind, { extension: 'jpg', mime: 'image/jpeg' })
+  t.deepEqual(result.kind, { family: 'image', extension: 'jpg', mime: 'image/jpeg' })
   t.deepEqual(result.image, {
     width: 3000,
     height: 4000,
@@ -201,14 +170,13 @@ test('text is hashed and left at that', async (t) => {
     size: text.length,
     sha256: sha256(text),
     kind: null,
-    image: null,
     variants: [],
   })
 })
 
 test('an empty file is no error', async (t) => {
   const result = await processFile(await store(t, ''))
-  t.like(result, { size: 0, sha256: sha256(''), kind: null, image: null })
+  t.like(result, { size: 0, sha256: sha256(''), kind: null })
 })
 
 test('size and hash cover all of a file of several chunks, whatever size was claimed', async (t) => {
@@ -220,7 +188,7 @@ test('size and hash cover all of a file of several chunks, whatever size was cla
 
 test('the content says what a file is, not its name or claimed type', async (t) => {
   const pdf = await store(t, '%PDF-1.7\n%%EOF\n', { name: 'photo.jpg', type: 'image/jpeg' })
-  t.like(await processFile(pdf), { kind: { extension: 'pdf', mime: 'application/pdf' }, image: null })
+  t.like(await processFile(pdf), { kind: { extension: 'pdf', mime: 'application/pdf' } })
   const png = await store(t, await plain(10, 10).png().toBuffer(), { name: 'notes.txt', type: 'text/plain' })
   t.like(await processFile(png), { kind: { extension: 'png', mime: 'image/png' }, image: { format: 'png' } })
 })
@@ -230,7 +198,7 @@ test('an svg is not treated as an image', async (t) => {
     '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><image href="/etc/hostname"/></svg>'
   for (const content of [svg, `<?xml version="1.0"?>${svg}`]) {
     const file = await store(t, content, { name: 'logo.svg', type: 'image/svg+xml' })
-    t.like(await processFile(file), { image: null, variants: [] })
+    t.like(await processFile(file), { variants: [] })
     t.deepEqual(await folderOf(file), ['original'])
   }
 })
@@ -239,7 +207,6 @@ test('a heic, which sharp cannot decode, is known but not reduced', async (t) =>
   const header = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')
   t.like(await processFile(await store(t, header)), {
     kind: { mime: 'image/heic' },
-    image: null,
     variants: [],
   })
 })

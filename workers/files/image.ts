@@ -1,4 +1,7 @@
+import { writeVariant } from 'afterwork/worker'
 import sharp from 'sharp'
+import { fileError } from './error.ts'
+import type { Findings, Reading, Variant } from './reading.ts'
 
 // The pool decides how much runs at once; libvips' own threads and cache would come on top of that.
 sharp.concurrency(1)
@@ -33,30 +36,37 @@ interface ReducedImage {
   raw: { width: number; height: number; channels: 1 | 2 | 3 | 4 }
 }
 
-/** Without HEIC, which sharp's prebuilt binaries cannot decode, and SVG, which can refer to other files. */
-const decodable = new Set([
-  'image/jpeg',
-  'image/png',
-  'image/apng',
-  'image/webp',
-  'image/avif',
-  'image/gif',
-  'image/tiff',
-])
+/** Describes an image and makes its thumbnails: WebP, upright, without EXIF, never wider than the image. */
+export async function readImage({ file, signal, progress, widths }: Reading): Promise<Findings> {
+  const image = await describeImage(file.path)
+  const fitting = thumbnailWidths(image, widths)
+  const widest = fitting.at(-1)
+  if (widest === undefined) return { image }
 
-/** Whether content of this media type can be described and reduced. */
-export function canDecode(mime: string): boolean {
-  return decodable.has(mime)
+  signal.throwIfAborted()
+  progress(0.2, 'decoding')
+  const reduced = await decodeReduced(file.path, image, widest)
+
+  const variants: Variant[] = []
+  for (const width of fitting) {
+    signal.throwIfAborted()
+    progress(0.6 + (0.4 * variants.length) / fitting.length, `thumbnail ${width}`)
+    const { data, height } = await encodeThumbnail(reduced, image, width)
+    const name = `w${width}.webp`
+    await writeVariant(file, name, data)
+    variants.push({ name, width, height, size: data.length })
+  }
+  return { image, variants }
 }
 
 /** Reads an image's header; throws BROKEN_IMAGE, or IMAGE_TOO_LARGE before a single pixel is decoded. */
-export async function describeImage(path: string): Promise<ImageDescription> {
+async function describeImage(path: string): Promise<ImageDescription> {
   // No limit here: whoever sent too large an image should read how large it is.
   const metadata = await sharp(path, { limitInputPixels: false }).metadata().catch(rethrow)
   const { format, channels, hasAlpha, orientation, pages } = metadata
   const { width, height } = metadata.autoOrient
   if (width * height > maxPixels) {
-    throw imageError('IMAGE_TOO_LARGE', `Expected at most ${maxPixels} pixels, got ${width} x ${height}`)
+    throw fileError('IMAGE_TOO_LARGE', `Expected at most ${maxPixels} pixels, got ${width} x ${height}`)
   }
   return {
     width,
@@ -70,18 +80,14 @@ export async function describeImage(path: string): Promise<ImageDescription> {
 }
 
 /** Ascending, without duplicates; what would enlarge the image becomes its own width. */
-export function thumbnailWidths(image: ImageDescription, widths: number[]): number[] {
+function thumbnailWidths(image: ImageDescription, widths: readonly number[]): number[] {
   const tallest = Math.floor((maxWebpSide * image.width) / image.height)
   const widest = Math.max(1, Math.min(image.width, tallest))
   return [...new Set(widths.map((width) => Math.min(width, widest)))].sort((a, b) => a - b)
 }
 
 /** Decodes an image once, so that its thumbnails need not; throws BROKEN_IMAGE or IMAGE_TIMEOUT. */
-export async function decodeReduced(
-  path: string,
-  image: ImageDescription,
-  width: number,
-): Promise<ReducedImage> {
+async function decodeReduced(path: string, image: ImageDescription, width: number): Promise<ReducedImage> {
   // Cameras' harmless slips are warnings; missing or unreadable pixels are errors.
   const { data, info } = await sharp(path, { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true })
     .timeout({ seconds: maxSeconds })
@@ -93,7 +99,7 @@ export async function decodeReduced(
 }
 
 /** A thumbnail as WebP of quality 80, with nothing of the original's metadata; throws IMAGE_TIMEOUT. */
-export async function encodeThumbnail(
+async function encodeThumbnail(
   reduced: ReducedImage,
   image: ImageDescription,
   width: number,
@@ -116,15 +122,11 @@ function heightAt(image: ImageDescription, width: number): number {
 /** sharp's errors have no codes and hold paths of ours: they are for the log, as the cause. */
 function rethrow(cause: Error): never {
   if (cause.message.startsWith('timeout')) {
-    throw imageError(
+    throw fileError(
       'IMAGE_TIMEOUT',
       `Expected an image that takes less than ${maxSeconds} s, got a slower one`,
       cause,
     )
   }
-  throw imageError('BROKEN_IMAGE', 'Expected a whole image, got one that is truncated or corrupt', cause)
-}
-
-function imageError(code: string, message: string, cause?: Error): Error {
-  return Object.assign(new Error(message, cause && { cause }), { code })
+  throw fileError('BROKEN_IMAGE', 'Expected a whole image, got one that is truncated or corrupt', cause)
 }

@@ -10,7 +10,7 @@ import type { Ending } from '../../support/endings.ts'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** How long a test waits for something to be said, in milliseconds. */
-const deadline = 40_000
+const deadline = 90_000
 
 /** A worker that says which version it is; a line with `slow` waits for the file `go` in the data folder. */
 export function worker(version: string, more = ''): string {

@@ -5,7 +5,7 @@ import { Tree } from '../../../src/cli/watch/tree.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 
 /** How long a test waits for a change to be told, in milliseconds. */
-const deadline = 15_000
+const deadline = 90_000
 
 /** What a tree tells, burst by burst. */
 class Watching {
