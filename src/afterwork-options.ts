@@ -4,8 +4,10 @@ import { checkKeys, integer, nonEmptyString, number } from './core/check.ts'
 import { urlOf, type Tasks } from './core/definition.ts'
 import { milliseconds, type Duration } from './core/duration.ts'
 import { badOption } from './core/errors.ts'
+import { defaults, resolveOptions, type DefinitionOptions, type ResolvedOptions } from './core/options.ts'
 import { localPool, resolvePool, type PoolOptions, type PoolSizes } from './core/pool.ts'
 import type { TaskLogger } from './observe/log.ts'
+import type { TaskLimits } from './queue/limits.ts'
 import type { QueueBounds, Retention } from './queue/queue.ts'
 
 /** Options of createAfterwork(). */
@@ -41,6 +43,11 @@ export interface AfterworkOptions {
   maxDisk?: number
   /** How long stop() lets running tasks go on. Default 10 s. */
   drain?: Duration
+  /**
+   * How many tasks of a name run at a time and how often they start, such as `{ 'mail.send': { rateLimit: { max: 10, per:
+   * '1s' } } }`: wins over their definition, also for tasks that were added before. Default: as they are defined.
+   */
+  limits?: Record<string, Pick<DefinitionOptions, 'concurrency' | 'rateLimit'>>
   /** A pino logger, or false for none. Default: pino on standard output, level info. */
   logger?: TaskLogger | false
 }
@@ -51,7 +58,7 @@ export interface ResolvedAfterwork {
   url: string
   queue: string
   pools: Record<string, PoolSizes>
-  bounds: QueueBounds
+  bounds: Required<QueueBounds>
   retention: Retention
   commitTimeout: number
   files: string
@@ -80,6 +87,7 @@ const known = [
   'keepUnnamed',
   'maxDisk',
   'drain',
+  'limits',
   'logger',
 ]
 
@@ -96,6 +104,7 @@ export function resolveAfterwork(given: AfterworkOptions): ResolvedAfterwork {
     bounds: {
       maxTasks: count(options.maxQueued ?? 100_000, `${where}.maxQueued`),
       maxBytes: count(options.maxQueuedBytes ?? 256 * 1024 ** 2, `${where}.maxQueuedBytes`),
+      limits: taskLimits(options.limits, `${where}.limits`),
     },
     retention: { tasks: 100_000 },
     commitTimeout: number(
@@ -110,6 +119,18 @@ export function resolveAfterwork(given: AfterworkOptions): ResolvedAfterwork {
     drain: milliseconds(options.drain ?? '10s', `${where}.drain`),
     logger: options.logger ?? pino(),
   }
+}
+
+/** Their names are known when the tasks are. */
+function taskLimits(given: AfterworkOptions['limits'] = {}, where: string): TaskLimits {
+  const entries = Object.entries(checkKeys(given, Object.keys(given ?? {}), where))
+  return Object.fromEntries(
+    entries.map(([name, limits]) => {
+      const own = Object.keys(checkKeys(limits, ['concurrency', 'rateLimit'], `${where}.${name}`))
+      const resolved = resolveOptions(limits, defaults, `${where}.${name}`, 'definition')
+      return [name, Object.fromEntries(own.map((key) => [key, resolved[key as keyof ResolvedOptions]]))]
+    }),
+  )
 }
 
 function poolSizes(given: Record<string, PoolOptions> = {}): Record<string, PoolSizes> {

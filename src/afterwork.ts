@@ -6,7 +6,7 @@ import { AfterworkError, didYouMean } from './core/errors.ts'
 import { Events, type EventName, type Listener } from './core/events.ts'
 import { checkKeys } from './core/check.ts'
 import { resolvePool, type PoolOptions, type PoolSizes, type PoolState } from './core/pool.ts'
-import type { AddTask } from './core/reference.ts'
+import { checkName, type AddTask } from './core/reference.ts'
 import { hasEnded, taskStates, type AddedTask, type TaskRecord } from './core/task.ts'
 import { decodeArguments } from './core/value.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
@@ -47,6 +47,8 @@ export class Afterwork {
   readonly #parts: AfterworkParts
   readonly #local: LocalRunner
   readonly #drain: number
+  /** Names of tasks for which limits are set. */
+  readonly #limited: readonly string[]
   readonly #sweeper: Sweeper
   readonly #pools = new Map<string, RunningPool>()
   readonly #metrics = new Metrics({
@@ -79,6 +81,7 @@ export class Afterwork {
     this.#url = options.url
     this.#sizes = options.pools
     this.#drain = options.drain
+    this.#limited = Object.keys(options.bounds.limits)
     this.files = new FileStore(options.files, options.maxDisk)
     this.#parts = parts
     this.#local = parts.createLocal()
@@ -251,7 +254,12 @@ export class Afterwork {
   async pausePool(name: string): Promise<PoolState> {
     this.#pool(name)
     await this.#engine.pause(name)
-    this.#events.emit('pool.paused', { pool: name, at: this.#parts.clock.now(), reason: 'by hand' })
+    this.#events.emit('pool.paused', {
+      pool: name,
+      at: this.#parts.clock.now(),
+      reason: 'by hand',
+      failure: null,
+    })
     return this.#poolState(name)
   }
 
@@ -293,6 +301,7 @@ export class Afterwork {
 
   async #start(): Promise<void> {
     const found = await this.#parts.findTasks(this.#url)
+    for (const name of this.#limited) checkName(name, found.names)
     await this.#engine.open()
     if (this.#stopping !== undefined) {
       throw new AfterworkError('AFTERWORK_STOPPED', 'stop() was called before start() had ended')

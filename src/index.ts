@@ -4,7 +4,14 @@ export type { Duration } from './core/duration.ts'
 export { AfterworkError, errorCodes, type ErrorCode } from './core/errors.ts'
 export type { AfterworkEvents, EventName, LogLevel, TaskEvent } from './core/events.ts'
 export { toError, type Failure } from './core/failure.ts'
-export type { Backoff, CallOptions, DefinitionOptions, RateLimit, TaskOptions } from './core/options.ts'
+export type {
+  Backoff,
+  CallOptions,
+  DefinitionOptions,
+  OnEnded,
+  RateLimit,
+  TaskOptions,
+} from './core/options.ts'
 export type { PoolOptions, PoolState } from './core/pool.ts'
 export type { AddTask, ArgsOf, ResultOf, Task, TaskReference } from './core/reference.ts'
 export type { StoredFile } from './core/stored-file.ts'

@@ -27,3 +27,29 @@ for (const [option, value] of [
     })
   })
 }
+
+test('limits of tasks are checked, and only what they say wins over the definition', (t) => {
+  const limits = {
+    'steps.echo': { rateLimit: { max: 10, per: '1s' as const } },
+    'steps.report': { concurrency: 2 },
+  }
+  t.deepEqual(resolveAfterwork({ tasks, limits }).bounds.limits, {
+    'steps.echo': { rateLimit: { max: 10, per: 1_000 } },
+    'steps.report': { concurrency: 2 },
+  })
+  t.deepEqual(resolveAfterwork({ tasks }).bounds.limits, {})
+  for (const [bad, message] of [
+    [
+      { 'steps.echo': { retries: 1 } },
+      /limits\.steps\.echo: Expected one of concurrency, rateLimit, got "retries"/,
+    ],
+    [{ 'steps.echo': { rateLimit: { max: 0, per: '1s' } } }, /limits\.steps\.echo\.rateLimit\.max: Expected/],
+    [{ 'steps.echo': 5 }, /limits\.steps\.echo: Expected an object, got 5/],
+    [[], /limits: Expected an object/],
+  ] as const) {
+    t.throws(() => resolveAfterwork({ tasks, limits: bad as never }), {
+      code: 'AFTERWORK_BAD_OPTION',
+      message,
+    })
+  }
+})

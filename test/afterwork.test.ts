@@ -152,3 +152,12 @@ test('listeners are called once or until they are taken off, and one that fails 
   t.deepEqual([error.message, during], ['a bad listener', 'a listener of task.added'])
   t.is(await events.ended(first.id), 'succeeded')
 })
+
+test('a limit for a task that there is not stops the start', async (t) => {
+  const afterwork = createAfterwork({ ...quick, limits: { 'steps.ecko': { concurrency: 1 } } })
+  await t.throwsAsync(afterwork.start(), {
+    code: 'AFTERWORK_UNKNOWN_TASK',
+    message: /steps\.ecko.*did you mean "steps\.echo"/,
+  })
+  await afterwork.stop()
+})

@@ -19,11 +19,23 @@ const doors = ['afterwork', 'afterwork/tasks', 'afterwork/worker', 'afterwork/te
 const services = [
   '@koa/bodyparser',
   '@koa/multer',
+  '@napi-rs/canvas',
+  'chardet',
   'file-type',
+  'handlebars',
+  'html-to-text',
+  'ipaddr.js',
+  'markdown-it',
   'multer',
   'nodemailer',
+  'pdfjs-dist',
+  'pdfkit',
+  'postal-mime',
   'prom-client',
   'sharp',
+  'tar-stream',
+  'undici',
+  'yauzl',
 ]
 /** The oldest Node.js that is supported, the one that the tests run on, and the newest. */
 const versions = ['22.18.0', process.version.slice(1), '26']

@@ -2,13 +2,16 @@
 import { accept } from './accept.ts'
 import { backlog } from './backlog.ts'
 import { durable } from './durable.ts'
+import { files } from './files.ts'
 import type { AnyBenchmark } from './harness/benchmark.ts'
 import { benchCommand } from './harness/command.ts'
 import { loop } from './loop.ts'
+import { mail } from './mail.ts'
 import { restart } from './restart.ts'
+import { upload } from './upload.ts'
 import { work } from './work.ts'
 
-const benchmarks: AnyBenchmark[] = [loop, accept, durable, work, backlog, restart]
+const benchmarks: AnyBenchmark[] = [loop, accept, durable, work, backlog, restart, upload, files, mail]
 
 // With a proper exit the folders of the benchmark go; its processes hear that their parent has gone.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { badOption, didYouMean } from '../core/errors.ts'
+import { requirePeers } from './missing.ts'
 import { oneLine } from './one-line.ts'
 import { usage } from './usage.ts'
 
@@ -18,6 +19,7 @@ try {
 async function run([command, ...args]: string[]): Promise<void> {
   switch (command) {
     case 'serve': {
+      requirePeers()
       if (args.includes('--watch')) {
         const { watch } = await import('./watch/watch.ts')
         return watch(args.filter((arg) => arg !== '--watch'))

@@ -1,19 +1,24 @@
-/** What the service needs besides the library: peers of the package, which npm does not install by itself. */
-const peers = [
-  '@koa/bodyparser',
-  '@koa/multer',
-  'file-type',
-  'koa',
-  'multer',
-  'nodemailer',
-  'prom-client',
-  'sharp',
-]
+import { readFileSync } from 'node:fs'
+import { AfterworkError } from '../core/errors.ts'
 
-/** Those of them that are not installed, with the one whose import failed: all are told at once, not one a try. */
-export function missingPeers(failed: string): string[] {
-  const missing = peers.filter((name) => !isInstalled(name))
-  return missing.includes(failed) ? missing : [failed, ...missing]
+/**
+ * What the service needs besides the library are peers of the package, which npm does not install by itself: all that
+ * are missing are told at once, before the first file that some reader cannot read.
+ * @throws AFTERWORK_PACKAGE_MISSING with the command that brings them
+ */
+export function requirePeers(): void {
+  const missing = peers().filter((name) => !isInstalled(name))
+  if (missing.length === 0) return
+  throw new AfterworkError(
+    'AFTERWORK_PACKAGE_MISSING',
+    `the service needs ${missing.join(', ')}: npm install ${missing.join(' ')}`,
+  )
+}
+
+function peers(): string[] {
+  const manifest = readFileSync(new URL(import.meta.resolve('afterwork/package.json')), 'utf8')
+  const { peerDependencies } = JSON.parse(manifest) as { peerDependencies: Record<string, string> }
+  return Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'))
 }
 
 function isInstalled(name: string): boolean {

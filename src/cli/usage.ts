@@ -21,7 +21,9 @@ export const usage = `afterwork: background tasks for Koa that run after the res
 
 Flags of serve (also as environment variables, see the README):
   --host --port --data --queue --pool-min --pool-max --mail-concurrency --max-queued --max-queued-bytes
-  --max-upload --max-disk --keep-files --token-file --mail-from --mail-allow --drain --log-level
+  --max-upload --max-disk --keep-files --thumbnail-widths --token-file --mail-from --mail-allow
+  --mail-redirect --mail-rate --mail-suppress --smtp-tls --smtp-ca --dkim-domain --dkim-selector --dkim-key-file
+  --mail-templates --webhook-allow --webhook-secret-file --drain --log-level
 Whom tasks, pools and top ask (docs/cli.md):
   --data DIR, --queue URL     those of the service: it is asked while it runs, else the file is read
   --url URL                   a service elsewhere (AFTERWORK_URL)

@@ -46,8 +46,8 @@ export interface AfterworkEvents {
   'task.cancelled': [TaskEvent & { attempt: number; failure: Failure }]
   /** A failed or cancelled task was queued again by hand. */
   'task.requeued': [TaskEvent]
-  /** A pool takes no more tasks until it is resumed; `reason` says why when a task asked for it. */
-  'pool.paused': [{ pool: string; at: number; reason: string }]
+  /** A pool takes no more tasks until it is resumed; `failure` is that of the task that asked for it, null by hand. */
+  'pool.paused': [{ pool: string; at: number; reason: string; failure: Failure | null }]
   /** A paused pool takes tasks again. */
   'pool.resumed': [{ pool: string; at: number }]
   /** The sizes of a pool were changed. */

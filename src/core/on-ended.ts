@@ -3,7 +3,7 @@ import { newId } from './id.ts'
 import type { NewTask, TaskRecord, TaskState } from './task.ts'
 import { decodeArguments, decodeValue, encodeArguments } from './value.ts'
 
-/** What an `onEnded` task gets as its argument: all that is known of the one that has ended. */
+/** What an `onEnded` task gets as its first argument: all that is known of the one that has ended. */
 export interface EndedTask {
   id: string
   name: string
@@ -28,8 +28,11 @@ export function onEndedTask(
   return {
     id,
     name: onEnded.name,
-    args: encodeEnded(record, onEnded.name),
-    files: task.files,
+    args: joined(
+      encodeEnded(onEnded.withArgs === false ? { ...record, args: '[]' } : record, onEnded.name),
+      onEnded.args,
+    ),
+    files: onEnded.withArgs === false ? [] : task.files,
     group: id,
     // Its argument holds those of the task that has ended, whose secrets stay secret.
     options: { ...onEnded.options, redact: [...onEnded.options.redact, ...task.options.redact] },
@@ -50,6 +53,11 @@ export function toEnded(record: TaskRecord): EndedTask {
     startedAt: record.startedAt === null ? null : new Date(record.startedAt),
     endedAt: new Date(record.endedAt ?? record.addedAt),
   }
+}
+
+/** Two lists of arguments as text, each at least the brackets, as one; the first is not empty. */
+function joined(first: string, second = '[]'): string {
+  return second === '[]' ? first : `${first.slice(0, -1)},${second.slice(1)}`
 }
 
 function encodeEnded(record: TaskRecord, name: string): string {

@@ -3,6 +3,8 @@ import { boolean, checkKeys, integer, nonEmptyString, number, oneOf } from './ch
 import { milliseconds, type Duration } from './duration.ts'
 import { badOption } from './errors.ts'
 import { bytes, type Size } from './size.ts'
+import { storedFilesIn } from './stored-file.ts'
+import { encodeArguments } from './value.ts'
 
 /** How long to wait before the next attempt: `first`, then each time `factor` times as long, at most `max`. */
 export interface Backoff {
@@ -20,6 +22,15 @@ export interface Backoff {
 export interface RateLimit {
   max: number
   per: Duration
+}
+
+/** A task to add when another one has ended, and what it is told. */
+export interface OnEnded {
+  task: Reference
+  /** What it gets behind the record of the task that has ended; no stored files. Default: nothing more. */
+  args?: readonly unknown[]
+  /** Whether the record holds the arguments of the task that has ended, whose files then live on. Default true. */
+  withArgs?: boolean
 }
 
 /** Options of a task, for a module, for one task of it, or for one call; the nearest wins. */
@@ -47,7 +58,7 @@ export interface TaskOptions {
   /** Whether it may share a message, and so a thread's turn, with up to 63 others: for tasks of microseconds. Default false. */
   batch?: boolean
   /** A task to add when this one has ended, with the record of the ended one as its argument. */
-  onEnded?: Reference
+  onEnded?: Reference | OnEnded
   /** How long it is remembered once it has ended. Default 7 d, and at most 100,000 ended tasks. */
   keepResult?: Duration
   /** Keys of its arguments that are never shown, beside the usual names of secrets. */
@@ -86,7 +97,8 @@ export interface ResolvedOptions {
   memory: number
   delivery: 'at-least-once' | 'at-most-once'
   batch: boolean
-  onEnded: { name: string; options: ResolvedOptions } | null
+  /** `args` is text as encodeArguments() makes it; what is not there is the default. */
+  onEnded: { name: string; options: ResolvedOptions; args?: string; withArgs?: false } | null
   keepResult: number
   redact: readonly string[]
   concurrency: number | null
@@ -127,6 +139,8 @@ const maxTimer = 2 ** 31 - 1
 const minMemory = 32 * 1024 ** 2
 /** Characters of a unique key. */
 const maxKey = 1_000
+/** Characters of the further arguments of an `onEnded` task. */
+const maxFurther = 10_000
 
 const checks: { [K in keyof ResolvedOptions]: Check<ResolvedOptions[K]> } = {
   pool: nonEmptyString,
@@ -149,9 +163,14 @@ const checks: { [K in keyof ResolvedOptions]: Check<ResolvedOptions[K]> } = {
   delivery: oneOf(['at-least-once', 'at-most-once']),
   batch: boolean,
   onEnded: (value, what) => {
-    if (definedIn(value) === undefined) throw badOption(what, 'a task from defineTasks()', value)
-    const { name, options } = value as { name: string; options: ResolvedOptions }
-    return { name, options }
+    if (definedIn(value) !== undefined || !isObject(value)) return followerOf(value, what)
+    const { task, args = [], withArgs = true } = checkKeys(value, ['task', 'args', 'withArgs'], what)
+    const text = furtherArguments(args, `${what}.args`)
+    return {
+      ...followerOf(task, `${what}.task`),
+      ...(text === '[]' ? {} : { args: text }),
+      ...(boolean(withArgs, `${what}.withArgs`) ? {} : { withArgs: false as const }),
+    }
   },
   keepResult: milliseconds,
   redact: (value, what) => {
@@ -173,6 +192,26 @@ const checks: { [K in keyof ResolvedOptions]: Check<ResolvedOptions[K]> } = {
     if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime()
     throw badOption(what, 'a valid Date', value)
   },
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
+
+function followerOf(value: unknown, what: string): { name: string; options: ResolvedOptions } {
+  if (definedIn(value) === undefined) throw badOption(what, 'a task from defineTasks()', value)
+  const { name, options } = value as { name: string; options: ResolvedOptions }
+  return { name, options }
+}
+
+/** Kept with the options of each task that has them, so they are to be short; what they name, nobody would own. */
+function furtherArguments(args: unknown, what: string): string {
+  if (!Array.isArray(args)) throw badOption(what, 'an array', args)
+  if (storedFilesIn(args).length > 0)
+    throw badOption(what, 'no stored files; name them in the arguments of the task itself', 'one')
+  const text = encodeArguments(args, what)
+  if (text.length <= maxFurther) return text
+  throw badOption(what, `at most ${maxFurther} characters of JSON`, text.length)
 }
 
 const callOnly: readonly string[] = ['delay', 'runAt', 'unique']

@@ -7,6 +7,8 @@ const steeringKey: unique symbol = Symbol.for('afterwork.steering')
 export interface Steering {
   /** false: never again; a number: in that many milliseconds; undefined: as its options say. */
   retry: false | number | undefined
+  /** Milliseconds that the next attempt waits at least, whatever the backoff says. */
+  minWait?: number
   pausePool: boolean
 }
 
@@ -14,7 +16,12 @@ export interface Steering {
 export interface TaskErrorOptions {
   /** false: never again, whatever `retries` says; a duration: the next attempt after that long, if one is left. */
   retry?: false | Duration
-  /** Pauses the pool of the task, for nothing else in it can succeed either; an operator resumes it. */
+  /** The least wait before the next attempt, such as a server's Retry-After; its backoff holds where that is longer. */
+  minWait?: Duration
+  /**
+   * Pauses the pool of the task, for nothing else in it can succeed either, until an operator resumes it. Without `retry`
+   * the task is queued again, and the attempt uses up none of its `retries`.
+   */
   pausePool?: boolean
   /** A code of the task's own, shown with the error. */
   code?: string
@@ -23,7 +30,7 @@ export interface TaskErrorOptions {
 
 /**
  * An error with which a task steers its own retry.
- * @throws AFTERWORK_BAD_OPTION when `retry` is no duration
+ * @throws AFTERWORK_BAD_OPTION when `retry` or `minWait` is no duration
  * @example
  * throw new TaskError('the address does not exist', { retry: false, code: 'NO_SUCH_ADDRESS' })
  */
@@ -32,11 +39,15 @@ export class TaskError extends Error {
   declare readonly code?: string
   readonly [steeringKey]: Steering
 
-  constructor(message: string, { retry, pausePool = false, code, cause }: TaskErrorOptions = {}) {
+  constructor(message: string, { retry, minWait, pausePool = false, code, cause }: TaskErrorOptions = {}) {
     super(message, cause === undefined ? {} : { cause })
     if (code !== undefined) this.code = code
     const wait = retry === undefined || retry === false ? retry : milliseconds(retry, 'TaskError().retry')
-    this[steeringKey] = { retry: wait, pausePool }
+    this[steeringKey] = {
+      retry: wait,
+      pausePool,
+      ...(minWait === undefined ? {} : { minWait: milliseconds(minWait, 'TaskError().minWait') }),
+    }
   }
 }
 

@@ -230,8 +230,10 @@ export class Dispatcher {
         end = this.#broken(task, error)
       }
       const pauses = pausesPool(end)
+      // Before the outcome is recorded: a task that is queued again must not be claimed at once.
+      if (pauses) await this.#pause(task, end)
       // Its slot is free though its outcome is still to be recorded.
-      if (!pauses) this.#pump(runner.name)
+      else this.#pump(runner.name)
       const settlement = settle(task, end, this.#now())
       const followUps = followUpsOf(end, settlement)
       let recorded: boolean
@@ -240,9 +242,7 @@ export class Dispatcher {
       } catch (error) {
         recorded = await this.#recordLater(task, settlement, followUps, error)
       }
-      if (recorded && pauses) await this.#pause(task, end)
       if (recorded) this.#tell(task, end, settlement, followUps)
-      if (pauses) this.#pump(runner.name)
     } catch (error) {
       this.#report(error, `recording the outcome of ${task.name} ${task.id}`)
     }
@@ -297,11 +297,16 @@ export class Dispatcher {
     }
   }
 
-  /** Its pool stops, for the task says that nothing else in it can succeed. */
-  async #pause(task: ClaimedTask, { outcome }: AttemptEnd): Promise<void> {
-    await this.#queue.pause(task.options.pool)
-    const reason = outcome.kind === 'failed' ? outcome.failure.message : ''
-    this.#events.emit('pool.paused', { pool: task.options.pool, at: this.#now(), reason })
+  /** Its pool stops, for the task says that nothing else in it can succeed; of several that say so the first is told. */
+  async #pause({ name, id, options: { pool } }: ClaimedTask, { outcome }: AttemptEnd): Promise<void> {
+    if (outcome.kind !== 'failed' || this.#queue.paused().has(pool)) return
+    const { failure } = outcome
+    try {
+      await this.#queue.pause(pool)
+    } catch (error) {
+      this.#report(error, `pausing pool ${pool} for ${name} ${id}`)
+    }
+    this.#events.emit('pool.paused', { pool, at: this.#now(), reason: failure.message, failure })
   }
 
   #tellCancelled({ id, name, pool, attempt, endedAt, error }: TaskRecord): void {

@@ -19,8 +19,12 @@ export function settle(task: ClaimedTask, { outcome, startedAt }: AttemptEnd, at
       return { state: 'queued', at, failure: outcome.failure, suspect: outcome.suspect ?? false }
     case 'failed': {
       const { failure, steering } = outcome
+      // What is wrong is wrong for the whole pool: the task waits for it, and is charged nothing.
+      if (steering?.pausePool === true && steering.retry === undefined)
+        return { state: 'queued', at, failure }
       const runAt = retryAt(task, steering?.retry, at)
-      return runAt === null ? { state: 'failed', at, failure } : { state: 'scheduled', at, failure, runAt }
+      if (runAt === null) return { state: 'failed', at, failure }
+      return { state: 'scheduled', at, failure, runAt: Math.max(runAt, at + (steering?.minWait ?? 0)) }
     }
   }
 }

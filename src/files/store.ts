@@ -1,19 +1,23 @@
 import { accessSync, constants, type ReadStream } from 'node:fs'
-import { open, opendir, readdir, rm, stat, unlink } from 'node:fs/promises'
+import { open, opendir, readdir, rm, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { BroadcastChannel } from 'node:worker_threads'
 import { AfterworkError } from '../core/errors.ts'
 import { isId, newId } from '../core/id.ts'
+import { batches } from './batches.ts'
+import { FolderSync } from './folder-sync.ts'
 import { makeFolder } from './folder.ts'
 import { DiskUsage } from './usage.ts'
-import { isVariantName, newsOf, syncFolder, temporary, type VariantNews } from './variant.ts'
+import { isVariantName, newsOf, temporary, type VariantNews } from './variant.ts'
 
 /** A file of the store, open for reading. */
 export interface OpenFile {
   stream: ReadStream
   /** Bytes. */
   size: number
+  /** When it was last written, in milliseconds since 1970: a variant may be made anew. */
+  writtenAt: number
 }
 
 /** A file of the store with its variants. */
@@ -40,6 +44,7 @@ export class FileStore {
   /** Absolute. */
   readonly folder: string
   readonly #usage: DiskUsage
+  readonly #folderSync: FolderSync
   #prepared = false
   #measured: Promise<unknown> | undefined
   #news: BroadcastChannel | undefined
@@ -48,6 +53,7 @@ export class FileStore {
   constructor(folder: string, maxBytes?: number) {
     this.folder = resolve(folder)
     this.#usage = new DiskUsage(maxBytes)
+    this.#folderSync = new FolderSync(this.folder)
   }
 
   /** Makes the folder; throws the system's error when it cannot be made or written to. */
@@ -118,8 +124,8 @@ export class FileStore {
     if (!isId(id) || (variant !== undefined && !isVariantName(variant))) return undefined
     try {
       const handle = await open(variant === undefined ? this.pathOf(id) : `${this.pathOf(id)}.${variant}`)
-      const { size } = await handle.stat()
-      return { stream: handle.createReadStream(), size }
+      const { size, mtimeMs } = await handle.stat()
+      return { stream: handle.createReadStream(), size, writtenAt: mtimeMs }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
@@ -128,7 +134,7 @@ export class FileStore {
 
   /** Makes sure that new names in the folder survive a loss of power. */
   sync(): Promise<void> {
-    return syncFolder(this.folder)
+    return this.#folderSync.sync()
   }
 
   /** Removes files by their names in the folder; one that is gone already is no error. */
@@ -187,10 +193,9 @@ export class FileStore {
   async #write(path: string, source: Readable, take: (bytes: number) => void): Promise<void> {
     const handle = await open(path, 'wx')
     try {
-      // Who gave the source is to end it, once the file is gone.
-      for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        take(chunk.length)
-        for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten
+      for await (const batch of batches(source)) {
+        for (const { length } of batch) take(length)
+        await writeAll(handle, batch)
       }
       await handle.sync()
       await handle.close()
@@ -215,6 +220,16 @@ export class FileStore {
       this.#measured = undefined
       throw error
     }
+  }
+}
+
+/** The system may take less than it is given. */
+async function writeAll(handle: FileHandle, batch: readonly Buffer[]): Promise<void> {
+  let { bytesWritten } = await handle.writev(batch)
+  for (const chunk of batch) {
+    for (let at = Math.min(bytesWritten, chunk.length); at < chunk.length;)
+      at += (await handle.write(chunk, at)).bytesWritten
+    bytesWritten = Math.max(0, bytesWritten - chunk.length)
   }
 }
 

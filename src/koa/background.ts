@@ -1,6 +1,7 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { AfterworkError, show } from '../core/errors.ts'
-import { defaults } from '../core/options.ts'
+import type { Reference } from '../core/brand.ts'
+import { defaults, resolveOptions, type OnEnded, type ResolvedOptions } from '../core/options.ts'
 import { localPool, type LocalFunctions } from '../core/pool.ts'
 import type { AddTask } from '../core/reference.ts'
 import type { StoredFile } from '../core/stored-file.ts'
@@ -40,6 +41,8 @@ export class Background {
   #group: string | undefined
   #tasks: NewTask[] = []
   #files: StoredFile[] = []
+  /** What follows each of the tasks to come that has nothing of its own to follow it. */
+  #onEnded: ResolvedOptions['onEnded'] = null
   /** What is stored with the tasks: the answer under the request's Idempotency-Key. */
   receipt: Receipt | undefined
   #settled: (() => void) | undefined
@@ -75,6 +78,17 @@ export class Background {
     const bound = AsyncResource.bind(() => call(...args))
     this.#local.keep(task.id, () => bound())
     return added
+  }
+
+  /**
+   * Gives the option `onEnded` to each task that this request adds from now on and that has none of its own: for
+   * middleware, which does not know what the handlers behind it add.
+   * @throws AFTERWORK_BAD_OPTION
+   * @example
+   * ctx.background.onEnded({ task: tasks.audit.note, args: [ctx.state.user.id] })
+   */
+  onEnded(then: Reference | OnEnded): void {
+    this.#onEnded = resolveOptions({ onEnded: then }, defaults, 'background.onEnded()', 'call').onEnded
   }
 
   /**
@@ -158,6 +172,8 @@ export class Background {
       )
     }
     if (task.options.ordered) this.#group ??= task.id
+    if (this.#onEnded !== null && task.options.onEnded === null)
+      task = { ...task, options: { ...task.options, onEnded: this.#onEnded } }
     this.#tasks.push(task)
     return { id: task.id, name: task.name }
   }

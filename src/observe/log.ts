@@ -32,8 +32,14 @@ export function logEvents(events: Events, logger: TaskLogger): void {
   events.on('task.requeued', ({ id, name }) => {
     logger.info({ task: name, id }, 'task queued again by hand')
   })
-  events.on('pool.paused', ({ pool, reason }) => {
-    logger.warn({ pool, reason }, 'pool paused')
+  events.on('pool.paused', ({ pool, reason, failure }) => {
+    if (failure === null) logger.warn({ pool, reason }, 'pool paused')
+    else {
+      logger.error(
+        { pool, err: toError(failure) },
+        'pool paused by a task: its tasks are kept; mend what is wrong, then resume the pool',
+      )
+    }
   })
   events.on('pool.resumed', ({ pool }) => {
     logger.info({ pool }, 'pool resumed')

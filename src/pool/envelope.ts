@@ -13,6 +13,9 @@ export interface Catalog {
   teardown: boolean
 }
 
+/** How long `teardown` of a module may take, in milliseconds. */
+export const teardownTime = 2_000
+
 /** What a worker thread is started with. */
 export interface ThreadData {
   /** Name of the pool. */

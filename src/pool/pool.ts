@@ -11,7 +11,7 @@ import { Flight } from './flight.ts'
 import { Sender } from './sender.ts'
 import { grace, stop, stoppingError } from './stopping.ts'
 import { Sweep } from './sweep.ts'
-import { Threads } from './threads.ts'
+import { Threads, type ThreadsHooks } from './threads.ts'
 
 /** What a pool tells while attempts run. */
 export interface PoolHooks {
@@ -21,6 +21,8 @@ export interface PoolHooks {
   error(error: Error): void
 }
 
+/** How long threads above `minThreads` stay without work, in milliseconds. */
+const idleTimeout = 30_000
 /** How many turns of the loop messages may come after the reply that overtook them. */
 const turns = 3
 
@@ -30,6 +32,7 @@ export class Pool implements Runner {
   #sizes: PoolSizes
   #catalog: Catalog
   readonly #hooks: PoolHooks
+  readonly #idleTimeout: number
   /** Every set of threads that may run something; only the newest is given more. */
   readonly #all = new Set<Threads>()
   #threads: Threads
@@ -47,11 +50,12 @@ export class Pool implements Runner {
   #stopped = false
   #ending: Promise<void> | undefined
 
-  constructor(name: string, sizes: PoolSizes, catalog: Catalog, hooks: PoolHooks) {
+  constructor(name: string, sizes: PoolSizes, catalog: Catalog, hooks: PoolHooks, idle = idleTimeout) {
     this.name = name
     this.#sizes = sizes
     this.#catalog = catalog
     this.#hooks = hooks
+    this.#idleTimeout = idle
     this.#threads = this.#start(sizes)
   }
 
@@ -119,8 +123,7 @@ export class Pool implements Runner {
     this.#stopped = true
     for (const flight of this.#flights()) stop(flight, stoppingError())
     await Promise.race([this.#empty(), wait(grace, undefined, { ref: false })])
-    const gently = this.#running === 0
-    await Promise.all(Array.from(this.#all, (threads) => threads.destroy({ gently })))
+    await Promise.all(Array.from(this.#all, (threads) => threads.destroy()))
     await this.#empty()
     await Promise.all(this.#leaving)
     this.#sweep.stop()
@@ -133,11 +136,15 @@ export class Pool implements Runner {
   }
 
   #start(sizes: PoolSizes): Threads {
-    const threads = new Threads(this.name, sizes, this.#catalog, {
+    const hooks: ThreadsHooks = {
       message: (message, from) =>
         'id' in message ? this.#heardOf(message, from) : this.#heardFrom(message, from),
       error: (error) => this.#hooks.error(error),
-    })
+      idle: (from) => {
+        if (from === this.#threads && !this.#stopped) this.#takeOver()
+      },
+    }
+    const threads = new Threads(this.name, sizes, this.#catalog, hooks, this.#idleTimeout)
     this.#all.add(threads)
     return threads
   }
@@ -146,7 +153,7 @@ export class Pool implements Runner {
   #retire(threads: Threads): void {
     if (threads === this.#threads || threads.flights.size > 0 || this.#stopped) return
     this.#all.delete(threads)
-    const left = threads.destroy({ gently: true }).finally(() => this.#leaving.delete(left))
+    const left = threads.destroy().finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
   }
 
@@ -195,6 +202,7 @@ export class Pool implements Runner {
     const { threads, startedAt, thread } = flight
     if (threads !== undefined) {
       threads.flights.remove(flight)
+      if (thread !== null) threads.ran(thread)
       this.#retire(threads)
     }
     this.#running--

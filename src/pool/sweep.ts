@@ -64,7 +64,7 @@ export class Sweep {
       }
     }
     if (stuck) threads.endIdle((thread) => busy.has(thread))
-    threads.forgetAllBut(busy)
+    threads.noteBusy(busy)
     if (this.#guarding) for (const thread of busy) this.guard.look(threads.thread(thread))
   }
 

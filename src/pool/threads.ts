@@ -4,17 +4,31 @@ import { BroadcastChannel, type Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { PoolSizes } from '../core/pool.ts'
 import { Board, boardMemory } from './board.ts'
-import type { Catalog, Control, Message, Replies, ThreadData, Work } from './envelope.ts'
+import {
+  teardownTime,
+  type Catalog,
+  type Control,
+  type Message,
+  type Replies,
+  type ThreadData,
+  type Work,
+} from './envelope.ts'
 import { Flights } from './flights.ts'
 import { Thread } from './thread.ts'
 import { workerFile } from './worker-file.ts'
 
-/** How long a thread above `minThreads` waits for work, in milliseconds. */
-const idleTimeout = 30_000
-/** How long `teardown` of all modules may take, in milliseconds. */
-const teardownTime = 2_000
+/** How long a thread may take to say that its modules are torn down, in milliseconds; past it, one of them blocks it. */
+const teardownPatience = teardownTime + 500
 /** V8 aborts the process more often than not when a thread reaches its own limit: the guard must come long before. */
 const v8Limit = 16_384
+
+/** What threads tell their pool. */
+export interface ThreadsHooks {
+  message(message: Message, from: Threads): void
+  error(error: Error): void
+  /** There are more threads than `minThreads`, and they were not needed for some time. */
+  idle(threads: Threads): void
+}
 
 /** The threads of one size; a pool that is resized gets new ones. */
 export class Threads {
@@ -31,14 +45,14 @@ export class Threads {
   readonly #ready = new Set<number>()
   readonly #leaving = new Set<number>()
   #allLeft = (): void => {}
+  readonly #hooks: ThreadsHooks
+  /** The most of them that were seen busy at a time since idleness was last looked for. */
+  #mostBusy = 0
+  readonly #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(
-    name: string,
-    sizes: PoolSizes,
-    catalog: Catalog,
-    hooks: { message(message: Message, from: Threads): void; error(error: Error): void },
-  ) {
+  constructor(name: string, sizes: PoolSizes, catalog: Catalog, hooks: ThreadsHooks, idleTimeout: number) {
     this.#teardown = catalog.teardown
+    this.#hooks = hooks
     const board = boardMemory(sizes)
     this.board = new Board(board)
     this.flights = new Flights(this.board)
@@ -49,7 +63,7 @@ export class Threads {
       minThreads: sizes.minThreads,
       maxThreads: sizes.maxThreads,
       concurrentTasksPerWorker: sizes.concurrency,
-      // Piscina ends an idle thread without a word, so that no module could say goodbye.
+      // Piscina ends an idle thread without a word, so that no module could say goodbye: the pool swaps them all.
       idleTimeout: catalog.teardown ? Infinity : idleTimeout,
       atomics: 'disabled',
       niceIncrement: sizes.nice,
@@ -64,6 +78,14 @@ export class Threads {
       else hooks.message(message, this)
     })
     this.#piscina.on('error', (error: Error) => hooks.error(error))
+    if (catalog.teardown && sizes.maxThreads > sizes.minThreads) {
+      const look = () => {
+        const { threads, busy } = this.load
+        if (threads > sizes.minThreads && Math.max(busy, this.#mostBusy) <= sizes.minThreads) hooks.idle(this)
+        this.#mostBusy = 0
+      }
+      this.#idleTimer = setInterval(look, idleTimeout).unref()
+    }
   }
 
   /** How many threads there are, and on how many of them something runs. */
@@ -98,8 +120,9 @@ export class Threads {
     return thread
   }
 
-  /** Forgets threads on which nothing runs any more. */
-  forgetAllBut(busy: ReadonlySet<number>): void {
+  /** Takes note of the threads on which something runs, and forgets the others. */
+  noteBusy(busy: ReadonlySet<number>): void {
+    this.#mostBusy = Math.max(this.#mostBusy, busy.size)
     for (const id of this.#known.keys()) if (!busy.has(id)) this.#known.delete(id)
   }
 
@@ -107,9 +130,15 @@ export class Threads {
     return this.#piscina.threads.find(({ threadId }) => threadId === thread)
   }
 
-  /** Ends every thread, after the modules' `teardown` where `gently`. Nothing may run any more. */
-  async destroy({ gently }: { gently: boolean }): Promise<void> {
-    if (gently && this.#teardown) await this.#tearDown()
+  /** An attempt ended on a thread: it hears what is said, though some of its modules may still load. */
+  ran(thread: number): void {
+    this.#ready.add(thread)
+  }
+
+  /** Ends every thread, after the modules' `teardown` where nothing runs any more. */
+  async destroy(): Promise<void> {
+    clearInterval(this.#idleTimer)
+    if (this.#teardown) await this.#tearDown()
     await this.#piscina.destroy()
     this.#control.close()
   }
@@ -117,18 +146,23 @@ export class Threads {
   async #tearDown(): Promise<void> {
     for (const worker of this.#piscina.threads) {
       const { threadId } = worker
-      if (!this.#ready.has(threadId)) continue
+      if (!this.#ready.has(threadId) || this.flights.on(threadId).length > 0) continue
       this.#leaving.add(threadId)
       worker.once('exit', () => this.#left(threadId))
     }
     if (this.#leaving.size === 0) return
     const left = new Promise<void>((resolve) => (this.#allLeft = resolve))
     this.say({ type: 'teardown' })
-    await Promise.race([left, wait(teardownTime, undefined, { ref: false })])
+    await Promise.race([left, wait(teardownPatience, undefined, { ref: false })])
+    for (const thread of this.#leaving) this.#hooks.error(blocked(thread))
   }
 
   #left(thread: number): void {
     this.#leaving.delete(thread)
     if (this.#leaving.size === 0) this.#allLeft()
   }
+}
+
+function blocked(thread: number): Error {
+  return new Error(`teardown in thread ${thread} blocked it for longer than ${teardownTime} ms`)
 }

@@ -2,6 +2,20 @@ import type { Clock } from '../core/clock.ts'
 import type { ResolvedOptions } from '../core/options.ts'
 import { Alarm } from './alarm.ts'
 
+/** Limits of tasks, by their names. */
+export type TaskLimits = Readonly<
+  Record<string, Partial<Pick<ResolvedOptions, 'concurrency' | 'rateLimit'>> | undefined>
+>
+
+/** A task with the limits that are set for its name, which win over those it was added with. */
+export function withLimits<T extends { name: string; options: ResolvedOptions }>(
+  task: T,
+  limits: TaskLimits = {},
+): T {
+  const own = limits[task.name]
+  return own === undefined ? task : { ...task, options: { ...task.options, ...own } }
+}
+
 /** What a limit counts: a task that was taken to run. */
 interface Limited {
   task: { name: string; options: Pick<ResolvedOptions, 'concurrency' | 'rateLimit'> }

@@ -17,6 +17,7 @@ import { Archive } from './archive.ts'
 import type { Entry } from './entry.ts'
 import { Groups } from './groups.ts'
 import { fill, Lanes } from './lanes.ts'
+import { withLimits } from './limits.ts'
 import { Receipts } from './receipts.ts'
 import type {
   AddOptions,
@@ -307,7 +308,8 @@ export class MemoryQueue implements Engine {
     )
   }
 
-  #insert(task: NewTask, bytes: number, held: boolean, now: number): void {
+  #insert(added: NewTask, bytes: number, held: boolean, now: number): void {
+    const task = withLimits(added, this.#bounds.limits)
     const key = uniqueKey(task)
     const living = key === undefined ? undefined : this.#unique.get(key)
     if (living !== undefined) return void this.#groups.join(task.group, living, { held, alias: task.id })

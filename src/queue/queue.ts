@@ -2,6 +2,7 @@ import type { Failure } from '../core/failure.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { StoredFile } from '../core/stored-file.ts'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../core/task.ts'
+import type { TaskLimits } from './limits.ts'
 
 /** What becomes of a running task when its attempt has ended. */
 export type Settlement =
@@ -148,12 +149,14 @@ export interface Engine extends Queue, Records, Controls {
   open(): Promise<void>
 }
 
-/** How much may wait. */
+/** How much may wait, and go on. */
 export interface QueueBounds {
   /** Tasks that have not ended. */
   maxTasks: number
   /** Bytes of their arguments. */
   maxBytes: number
+  /** How many of a name run at a time and how often they start, where that is not left to their definitions. */
+  limits?: TaskLimits
 }
 
 /** How many ended tasks are remembered, each for its `keepResult` at most; the oldest leave first. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { domainToASCII } from 'node:url'
 import { milliseconds } from '../core/duration.ts'
 import { AfterworkError, badOption } from '../core/errors.ts'
@@ -12,6 +12,14 @@ export function whole(min: number, max: number): (text: string, what: string) =>
     if (number >= min && number <= max) return number
     throw badOption(what, `a whole number from ${min} to ${max}`, text)
   }
+}
+
+/** Widths of thumbnails, separated by commas; none if there is nothing, or `none`, for an empty variable is not given. */
+export function widths(text: string, what: string): readonly number[] {
+  const parts = /^(?:none)?$/.test(text.trim()) ? [] : text.split(',').map((part) => part.trim())
+  const numbers = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : NaN))
+  if (numbers.length <= 8 && numbers.every((width) => width >= 1 && width <= 4_096)) return numbers
+  throw badOption(what, 'at most 8 whole numbers from 1 to 4096, separated by commas', text)
 }
 
 /** Bytes: a number, or one with KB, MB or GB (powers of 1024). */
@@ -33,21 +41,17 @@ export function mailbox(text: string, what: string): string {
   return name === '' ? address : `"${name.replaceAll('\\', '\\\\')}" <${address}>`
 }
 
+/** A folder that is there. */
+export function folder(text: string, what: string): string {
+  if (statSync(text, { throwIfNoEntry: false })?.isDirectory()) return text
+  throw badOption(what, 'a folder', text)
+}
+
 /** Domains separated by commas, in lower case. */
 export function domains(text: string, what: string): readonly string[] {
   const names = text.split(',').map((name) => domainToASCII(name.trim()))
   if (names.every((name) => name !== '')) return names
   throw badOption(what, `domains separated by commas, such as 'example.com,example.org'`, text)
-}
-
-/** An smtp: or smtps: URL; what is wrong with it is told without its password. */
-export function smtpUrl(text: string, what: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url !== undefined && /^smtps?:$/.test(url.protocol) && url.hostname !== '') return text
-  throw new AfterworkError(
-    'AFTERWORK_BAD_OPTION',
-    `${what}: Expected smtp://user:password@host:port or smtps://..., got something else`,
-  )
 }
 
 /** A token: printable, without white space, so that it fits a header. */

@@ -10,14 +10,20 @@ import { accepted } from './accepted.ts'
 import { tasks } from './tasks.ts'
 
 /** POST /upload-file, and GET /files/:id and /files/:id/:variant. */
-export function fileRoutes(afterwork: Afterwork, maxFileSize: number): Middleware {
+export function fileRoutes(
+  afterwork: Afterwork,
+  maxFileSize: number,
+  thumbnailWidths: readonly number[],
+): Middleware {
   const router = new Router()
   const { files, records } = afterwork
 
   router.post('/upload-file', upload({ afterwork, maxFileSize }).array('file'), (ctx) => {
     const stored = ctx.files as StoredFile[]
     const added = stored.map((file) =>
-      ctx.background.addTask(tasks.files.processFile.with({ ordered: false }), file),
+      ctx.background.addTask(tasks.files.processFile.with({ ordered: false }), file, {
+        widths: thumbnailWidths,
+      }),
     )
     accepted(ctx, 'File uploaded and processing started', added, mountPrefix(ctx, '/upload-file'))
     ctx.body = { ...(ctx.body as object), files: stored.map(({ id, name, size }) => ({ id, name, size })) }
@@ -28,7 +34,7 @@ export function fileRoutes(afterwork: Afterwork, maxFileSize: number): Middlewar
     const usage = await records.file(id)
     const opened = usage && (await files.open(id, variant))
     if (opened === undefined) throw new Problem(404, 'FILE_NOT_FOUND', 'There is no such file')
-    send(ctx, usage!.file, variant)
+    send(ctx, usage!.file, variant, opened.writtenAt)
     if (ctx.fresh) {
       opened.stream.destroy()
       ctx.status = 304
@@ -41,8 +47,8 @@ export function fileRoutes(afterwork: Afterwork, maxFileSize: number): Middlewar
   return router.routes() as unknown as Middleware
 }
 
-/** The original goes out as an attachment of an unknown kind, whatever it claims to be; variants are images we made. */
-function send(ctx: Context, file: StoredFile, variant: string | undefined): void {
+/** The original goes out as an attachment of an unknown kind, whatever it claims to be; variants are what we made. */
+function send(ctx: Context, file: StoredFile, variant: string | undefined, writtenAt: number): void {
   if (variant === undefined) {
     ctx.attachment(downloadName(file.name))
     ctx.type = 'application/octet-stream'
@@ -50,7 +56,9 @@ function send(ctx: Context, file: StoredFile, variant: string | undefined): void
     ctx.type = variant.split('.').at(-1)!
   }
   ctx.status = 200
-  ctx.set('Content-Security-Policy', "default-src 'none'; sandbox")
+  // A report brings its style along; nothing else of it may load or run, should its text ever break out.
+  const style = ctx.type === 'text/html' ? " style-src 'unsafe-inline';" : ''
+  ctx.set('Content-Security-Policy', `default-src 'none';${style} sandbox`)
   ctx.set('Cache-Control', 'private, no-cache')
-  ctx.etag = `${file.id}${variant === undefined ? '' : `.${variant}`}`
+  ctx.etag = variant === undefined ? file.id : `${file.id}.${variant}.${Math.round(writtenAt)}`
 }

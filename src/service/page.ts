@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { extname } from 'node:path'
+import { extname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Middleware } from 'koa'
 
-const folder = new URL('./page/', import.meta.url)
+const folder = fileURLToPath(new URL('./page/', import.meta.url))
 
 const policy = [
   "default-src 'none'",
@@ -10,17 +11,21 @@ const policy = [
   "style-src 'self'",
   "img-src 'self' blob:",
   "connect-src 'self'",
+  "frame-src 'self'",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** The page at `/`: drop a file, send a mail, watch the tasks. */
+/**
+ * The page at `/`, to drop a file, send a mail and watch the tasks, and the one at `/outbox/`, to read the mail that
+ * went nowhere.
+ */
 export function page(): Middleware {
   const contents = new Map(
-    readdirSync(folder).map((name) => {
-      const content = { type: extname(name), body: readFileSync(new URL(name, folder)) }
-      return [name === 'index.html' ? '/' : `/${name}`, content]
+    filesIn(folder).map((file) => {
+      const path = `/${relative(folder, file).replaceAll(sep, '/')}`
+      return [path.replace(/index\.html$/, ''), { type: extname(file), body: readFileSync(file) }]
     }),
   )
   return async function page(ctx, next) {
@@ -31,4 +36,9 @@ export function page(): Middleware {
     ctx.set('Cache-Control', 'no-cache')
     ctx.body = content.body
   }
+}
+
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
@@ -9,21 +9,32 @@ import { createAfterwork, type Afterwork } from '../afterwork.ts'
 import { AfterworkError } from '../core/errors.ts'
 import { problems } from '../koa/problem.ts'
 import { TaskEvents } from '../koa/task-events.ts'
+import { SuppressionList } from '../../workers/mail/suppression-list.ts'
 import { tokenGuard } from './access.ts'
 import type { Config } from './config.ts'
 import { fileRoutes } from './files.ts'
+import { checkDkim } from './dkim.ts'
 import { health } from './health.ts'
+import { mailEnvironment, withoutMail } from './mail-environment.ts'
 import { mailRoutes } from './mail.ts'
 import { notificationRoutes } from './notifications.ts'
+import { outboxRoutes } from './outbox.ts'
+import { OutboxReader } from './outbox/reader.ts'
 import { page } from './page.ts'
+import { PausedPools } from './paused.ts'
+import { reportRoutes } from './reports.ts'
 import { sameSite } from './same-site.ts'
 import { tasks } from './tasks.ts'
+import { webhooks } from './webhooks.ts'
 
 /** What the requests and the end of the service know of each other. */
 interface State {
   stopping: boolean
   /** Answers that go on for as long as their tasks. */
   streams: Set<Readable>
+  paused: PausedPools
+  /** Null where mail leaves by SMTP. */
+  outbox: OutboxReader | null
 }
 
 /** A running service. */
@@ -41,6 +52,7 @@ export interface Service {
  */
 export async function startService(config: Config, logger: Logger): Promise<Service> {
   const data = prepareData(config.data)
+  await checkDkim(config, logger)
   const afterwork = createAfterwork({
     tasks,
     queue: config.queue ?? `sqlite:${data}/queue.db`,
@@ -51,19 +63,30 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     keepFiles: config.keepFiles,
     ...(config.maxDisk !== null && { maxDisk: config.maxDisk }),
     drain: config.drain,
+    ...(config.mailRate !== null && { limits: { 'mail.sendEmail': { rateLimit: config.mailRate } } }),
     logger,
   })
-  const state: State = { stopping: false, streams: new Set() }
+  const state: State = {
+    stopping: false,
+    streams: new Set(),
+    paused: new PausedPools(afterwork, data),
+    outbox: config.smtpUrl === null ? new OutboxReader(`${data}/outbox`) : null,
+  }
   const metrics = await afterwork.metrics()
   const handle = createApp(config, afterwork, metrics, logger, state).callback()
   const server = createServer((request, response) => void handle(request, response))
   try {
     await afterwork.start()
+    forgetSigning(data)
     await listen(server, config)
   } catch (error) {
     await afterwork.stop()
     throw error
   }
+  // Not waited for: what ran at a crash runs first, and may take its time.
+  state.paused
+    .resume()
+    .catch((error: unknown) => logger.error({ err: error }, 'a paused pool could not be resumed'))
   return {
     url: urlOf(server, config.host),
     afterwork,
@@ -72,6 +95,7 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
       // Who watches a task would keep its connection open for as long as the task lasts.
       for (const stream of state.streams) stream.destroy()
       await closeServer(server, config.drain)
+      await state.outbox?.close()
       await afterwork.stop()
     },
   }
@@ -99,7 +123,12 @@ function createApp(
     ctx.set('X-Content-Type-Options', 'nosniff')
     await next()
   })
-  app.use(health(() => !state.stopping))
+  app.use(
+    health(
+      () => !state.stopping,
+      () => state.paused.list,
+    ),
+  )
   app.use(sameSite())
   if (config.token !== null) app.use(tokenGuard(config.token))
   app.use(metrics)
@@ -108,11 +137,18 @@ function createApp(
   app.use(afterwork.idempotency({ scope: () => '' }))
   // Once more, so that a refusal is an answer to keep.
   app.use(problems())
+  app.use(webhooks(config.webhookAllow))
   app.use(page())
   app.use(afterwork.routes())
-  app.use(fileRoutes(afterwork, config.maxUpload))
-  app.use(mailRoutes(config.mailAllow))
+  app.use(fileRoutes(afterwork, config.maxUpload, config.thumbnailWidths))
+  // What is redirected says nothing of whom it was for.
+  const suppresses = config.mailSuppress && config.mailRedirect === null
+  const suppressed = suppresses ? new SuppressionList(resolve(config.data)) : null
+  const allowed = config.mailAllow
+  app.use(mailRoutes(afterwork, { allowed, suppressed, templates: templatesOf(config) }))
+  app.use(reportRoutes(afterwork, { allowed, suppressed }))
   app.use(notificationRoutes())
+  app.use(outboxRoutes(state.outbox))
   return app
 }
 
@@ -121,19 +157,32 @@ function keep(streams: Set<Readable>, stream: Readable): void {
   stream.once('close', () => streams.delete(stream))
 }
 
-/** Secrets reach only the threads that need them: mail threads the server's password, none the service's token. */
+/** The absolute path of the folder of templates, which may be missing. */
+function templatesOf({ data, mailTemplates }: Config): string {
+  return resolve(mailTemplates ?? `${data}/templates`)
+}
+
+/**
+ * Secrets reach only the threads that need them: mail threads the server's password, http threads what webhooks are
+ * signed with, none the service's token.
+ */
 function poolsOf(config: Config, data: string) {
-  const { SMTP_URL: _url, AFTERWORK_TOKEN: _token, ...rest } = process.env
+  const { AFTERWORK_TOKEN: _token, AFTERWORK_WEBHOOK_SECRET: _secret, ...rest } = withoutMail(process.env)
   const env = { ...rest, AFTERWORK_DATA: data }
   const mailEnv = {
     ...env,
-    MAIL_FROM: config.mailFrom,
-    AFTERWORK_MAIL_CONCURRENCY: String(config.mailConcurrency),
-    ...(config.smtpUrl === null ? {} : { SMTP_URL: config.smtpUrl }),
+    ...mailEnvironment(config),
+    MAIL_TEMPLATES: templatesOf(config),
+  }
+  const httpEnv = {
+    ...env,
+    WEBHOOK_ALLOW: config.webhookAllow.join(),
+    AFTERWORK_WEBHOOK_SECRET: config.webhookSecret.join(' '),
   }
   return {
     cpu: { minThreads: config.poolMin, maxThreads: config.poolMax, env },
     mail: { concurrency: config.mailConcurrency, env: mailEnv },
+    http: { minThreads: 0, maxThreads: 1, concurrency: 20, env: httpEnv },
   }
 }
 
@@ -150,6 +199,14 @@ function prepareData(folder: string): string {
       cause,
     })
   }
+}
+
+/** What a crash left of messages that were being signed; each process has a folder of its own. */
+function forgetSigning(data: string): void {
+  const folder = `${data}/signing`
+  if (!existsSync(folder)) return
+  for (const pid of readdirSync(folder))
+    if (pid !== String(process.pid)) rmSync(`${folder}/${pid}`, { recursive: true, force: true })
 }
 
 function listen(server: Server, { host, port }: Config): Promise<void> {

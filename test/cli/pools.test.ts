@@ -14,7 +14,10 @@ test('pools of the running service are shown, paused, resumed and resized', asyn
   const url = await line.listening()
   const { folder } = line
   const shown = await run(t, folder, [])
-  t.deepEqual([shown.code, shown.stdout], [0, 'cpu\topen\t0\t1\t2\t1\nmail\topen\t0\t1\t1\t10\n'])
+  t.deepEqual(
+    [shown.code, shown.stdout],
+    [0, 'cpu\topen\t0\t1\t2\t1\nmail\topen\t0\t1\t1\t10\nhttp\topen\t0\t0\t1\t20\n'],
+  )
   const json = await run(t, folder, ['--json'])
   t.deepEqual(JSON.parse(json.stdout), (await send(`${url}/pools`)).json)
 

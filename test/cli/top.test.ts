@@ -89,7 +89,7 @@ test('where there is no terminal top is one picture, or one document', async (t)
   t.notRegex(stdout.replaceAll('\n', ''), /\p{Cc}/u)
   const json = JSON.parse((await run(t, line.folder, ['--json'])).stdout)
   t.like(json, { source: url, counts: { queued: 0 }, running: [], failed: [] })
-  t.is(json.pools.length, 2)
+  t.is(json.pools.length, 3)
 })
 
 test('without a service top shows what the file says', async (t) => {

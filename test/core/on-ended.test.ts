@@ -54,3 +54,24 @@ test('what was not shown of the one is not shown as argument of the other', (t) 
   const added = onEndedTask(...ended({ onEnded: follower, redact: ['iban'] }))!
   t.deepEqual(added.options.redact, ['account', 'iban'])
 })
+
+test('further arguments come behind the record', (t) => {
+  const args = encodeArguments(['https://hooks.example.com/', { at: new Date(5) }], 'x')
+  const added = onEndedTask(...ended({ onEnded: { ...follower, args } }))!
+  const [told, ...further] = decodeArguments(added.args)
+  t.like(told, { name: 'pay.charge', args: [{ iban: 'DE00' }] })
+  t.deepEqual(further, ['https://hooks.example.com/', { at: new Date(5) }])
+})
+
+test('who need not know the arguments gets none, and no files with them', (t) => {
+  const [task, record] = ended({ onEnded: { ...follower, withArgs: false, args: '["x"]' } })
+  const file = { id: newId(), name: 'a', type: 'text/plain', size: 1, path: '/files/a' }
+  const added = onEndedTask({ ...task, files: [file] }, record)!
+  const [told, further] = decodeArguments(added.args) as [EndedTask, unknown]
+  t.deepEqual([told.args, further, added.files], [[], 'x', []])
+  t.is(told.id, task.id)
+  t.deepEqual(
+    onEndedTask({ ...task, files: [file], options: { ...task.options, onEnded: follower } }, record)!.files,
+    [file],
+  )
+})

@@ -1,5 +1,7 @@
 import test from 'ava'
+import { newId } from '../../src/core/id.ts'
 import { defaults, resolveOptions, type ResolvedOptions } from '../../src/core/options.ts'
+import { tasks } from '../runtime/tasks.ts'
 
 function call(given: unknown, base: ResolvedOptions = defaults): ResolvedOptions {
   return resolveOptions(given, base, 'files.resize.with()', 'call')
@@ -138,3 +140,37 @@ for (const key of ['delay', 'runAt']) {
     })
   })
 }
+
+test('a task to follow may have further arguments, and need not know those of the other', (t) => {
+  const task = tasks.life.note
+  t.deepEqual(Object.keys(call({ onEnded: task }).onEnded!), ['name', 'options'])
+  t.deepEqual(call({ onEnded: { task } }), call({ onEnded: task }))
+  t.deepEqual(call({ onEnded: { task, args: [], withArgs: true } }), call({ onEnded: task }))
+  const given = { task, args: ['x', { at: new Date(5) }], withArgs: false }
+  t.like(call({ onEnded: given }).onEnded, {
+    name: 'life.note',
+    args: '["x",{"at":{"$":["date",5]}}]',
+    withArgs: false,
+  })
+})
+
+test('what cannot follow a task is refused', (t) => {
+  const task = tasks.life.note
+  const file = { id: newId(), name: 'a', type: 'text/plain', size: 1, path: '' }
+  file.path = `/files/${file.id}`
+  const refused: [given: unknown, message: RegExp, code?: string][] = [
+    [null, /onEnded: Expected a task from defineTasks\(\), got null/],
+    [() => {}, /onEnded: Expected a task from defineTasks\(\), got a function/],
+    [{}, /onEnded\.task: Expected a task from defineTasks\(\), got undefined/],
+    [{ task: 'life.note' }, /onEnded\.task: Expected a task/],
+    [{ task, arguments: [] }, /onEnded: Expected one of task, args, withArgs, got "arguments"/],
+    [{ task, args: 'x' }, /onEnded\.args: Expected an array, got "x"/],
+    [{ task, withArgs: 'no' }, /onEnded\.withArgs: Expected a boolean/],
+    [{ task, args: [{ file }] }, /onEnded\.args: Expected no stored files/],
+    [{ task, args: ['x'.repeat(10_000)] }, /onEnded\.args: Expected at most 10000 characters of JSON/],
+    [{ task, args: [() => {}] }, /argument 1 of .*onEnded\.args: Expected JSON/, 'AFTERWORK_BAD_VALUE'],
+  ]
+  for (const [onEnded, message, code = 'AFTERWORK_BAD_OPTION'] of refused) {
+    t.throws(() => call({ onEnded }), { code, message })
+  }
+})

@@ -68,7 +68,7 @@ test('the README lists every flag and key of the configuration', async (t) => {
   t.deepEqual(names('### Configuration', 1).sort(), [...flags].sort())
 
   const keys = Object.keys(readConfig([], {}, 'no-such.config.json'))
-  t.deepEqual(names('### Configuration', 3).sort(), [...keys, 'tokenFile'].sort())
+  t.deepEqual(names('### Configuration', 3).sort(), [...keys, 'tokenFile', 'webhookSecretFile'].sort())
 })
 
 test('the README promises no option of a task that there is not', (t) => {

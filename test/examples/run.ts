@@ -7,6 +7,8 @@ import { temporaryFolder } from '../support/folder.ts'
 export interface RunningExample {
   url: string
   folder: string
+  /** Sends a signal, and resolves once the example has ended. */
+  end(signal: NodeJS.Signals): Promise<void>
   /** Resolves with the text so far once the example has printed what is wanted. */
   printed(wanted: RegExp): Promise<string>
 }
@@ -16,20 +18,26 @@ const examples = new URL('../../examples/', import.meta.url)
 /** How long a test waits for an example to print something, in milliseconds. */
 const deadline = 90_000
 
-/** Starts `examples/NAME` from the sources, on a free port; it ends with the test. */
-export async function run(t: ExecutionContext, name: string): Promise<RunningExample> {
-  const folder = await temporaryFolder(t)
+/** Starts `examples/NAME` from the sources, on a free port, in a new or the given folder; it ends with the test. */
+export async function run(
+  t: ExecutionContext,
+  name: string,
+  env: NodeJS.ProcessEnv = {},
+  given?: string,
+): Promise<RunningExample> {
+  const folder = given ?? (await temporaryFolder(t))
   const file = fileURLToPath(new URL(name, examples))
   const child = spawn(process.execPath, ['--conditions=afterwork-source', file], {
     cwd: folder,
-    env: { ...process.env, PORT: '0', NO_COLOR: '1' },
+    env: { ...process.env, PORT: '0', NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = new Promise((resolve) => child.once('close', resolve))
-  t.teardown(async () => {
-    child.kill()
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
     await ended
-  })
+  }
+  t.teardown(() => end('SIGTERM'))
 
   let text = ''
   const looks = new Set<() => void>()
@@ -53,5 +61,5 @@ export async function run(t: ExecutionContext, name: string): Promise<RunningExa
     })
 
   const [, port] = /(?:port: |127\.0\.0\.1:)(\d+)/.exec(await printed(/(port: |127\.0\.0\.1:)\d+.*\n/))!
-  return { url: `http://127.0.0.1:${port}`, folder, printed }
+  return { url: `http://127.0.0.1:${port}`, folder, end, printed }
 }

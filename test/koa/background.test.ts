@@ -1,7 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import Router from '@koa/router'
-import { background, createAfterwork, type Afterwork, type AfterworkError, type ErrorCode } from 'afterwork'
+import {
+  background,
+  createAfterwork,
+  type Afterwork,
+  type AfterworkError,
+  type EndedTask,
+  type ErrorCode,
+} from 'afterwork'
 import test from 'ava'
+import { decodeValue } from '../../src/core/value.ts'
 import { listen, quick, startAfterwork } from '../support/app.ts'
 import { Endings } from '../support/endings.ts'
 import type { EventLog } from '../support/events.ts'
@@ -291,4 +299,59 @@ test('a local function that throws or rejects is a failed task; the answer and t
     ['RangeError: sync', 'TypeError: async'],
   )
   t.deepEqual(errors, [])
+})
+
+test('middleware has a task follow each one that is added behind it and has none of its own', async (t) => {
+  const { echo, fail } = tasks.steps
+  const own = echo.with({ onEnded: { task: echo, args: ['own'] } })
+  let before: string
+  const { url } = await listen(t, afterwork, (app) => {
+    app.use(async (ctx, next) => {
+      before = ctx.background.addTask(echo, 'before').id
+      ctx.background.onEnded({ task: echo, args: ['of the request'], withArgs: false })
+      await next()
+    })
+    app.use((ctx) => {
+      const added = [
+        ctx.background.addTask(echo, 'first'),
+        ctx.background.addTask(fail, 'second'),
+        ctx.background.addLocal(() => {}),
+        ctx.background.addTask(own, 'own'),
+      ]
+      ctx.body = added.map(({ id }) => id)
+    })
+  })
+  const ids = (await send(url)).json as string[]
+  /** What was told of each task, in the order of the tasks. */
+  const told = new Map<string, unknown[]>()
+  for (let count = 1; told.size < 4; count++) {
+    await events.until('task.succeeded', () => events.of('task.succeeded').length >= count)
+    const { id } = events.of('task.succeeded')[count - 1]!
+    const record = await afterwork.records.get(id)
+    const isEcho = record?.name === echo.name && record.result !== null
+    const [ended, ...further] = (isEcho ? decodeValue(record.result!) : []) as [EndedTask?, ...unknown[]]
+    if (ended && ids.includes(ended.id)) told.set(ended.id, [ended.state, ended.args, ...further])
+  }
+  t.deepEqual(
+    ids.map((id) => told.get(id)),
+    [
+      ['succeeded', [], 'of the request'],
+      ['failed', [], 'of the request'],
+      ['succeeded', [], 'of the request'],
+      ['succeeded', ['own'], 'own'],
+    ],
+  )
+  t.false(told.has(before!))
+})
+
+test('what is no task to follow others is refused at once', async (t) => {
+  const { url } = await listen(t, afterwork, (app) =>
+    app.use((ctx) => {
+      const { code, message } = errorOf(() => ctx.background.onEnded((() => {}) as never))
+      ctx.body = { code, message }
+    }),
+  )
+  const { code, message } = (await send(url)).json
+  t.is(code, 'AFTERWORK_BAD_OPTION')
+  t.regex(message, /^background\.onEnded\(\)\.onEnded: Expected a task/)
 })

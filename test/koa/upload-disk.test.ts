@@ -133,9 +133,9 @@ test.serial('thumbnails are on disk, and then their names, before the task has e
   const { variants } = await processFile({ id: 'original', name: 'a.png', type: 'image/png', size, path })
   t.deepEqual(
     variants.map(({ name }) => name),
-    ['w160.webp', 'w400.webp'],
+    ['w160.jpg', 'w160.webp', 'w400.jpg', 'w400.webp'],
   )
-  t.is(synced.length, 4)
+  t.is(synced.length, 8)
   for (const [index, { name, size: bytes }] of variants.entries()) {
     const unfinished = synced[2 * index]!
     t.true(unfinished.startsWith(`${path}.${name}.`) && unfinished.endsWith(`.tmp ${bytes}`), unfinished)

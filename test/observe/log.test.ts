@@ -108,3 +108,14 @@ test('a listener that throws is an error in the log and stops no task', async (t
   t.like(line, { level: levels.error, during: 'a listener of task.started' })
   t.is(line['err'].message, 'a bad listener')
 })
+
+test('a pool that a task pauses is one error that says what to do, by hand it is a warning', async (t) => {
+  const { afterwork, events, lines } = await logged(t)
+  await afterwork.addTask(tasks.steps.pauses)
+  await events.until('task.interrupted')
+  const paused = lines.filter(({ msg }) => msg.startsWith('pool paused'))
+  t.like(paused, [{ level: levels.error, pool: 'cpu', err: { message: 'wrong password', code: 'WRONG' } }])
+  t.regex(paused[0]!['msg'], /resume the pool/)
+  await afterwork.pausePool('mail')
+  t.like(lines.at(-1), { level: levels.warn, msg: 'pool paused', pool: 'mail', reason: 'by hand' })
+})

@@ -6,7 +6,7 @@ import type { AttemptEnd, PoolSizes } from '../../src/core/pool.ts'
 import type { ClaimedTask } from '../../src/core/task.ts'
 import { decodeValue } from '../../src/core/value.ts'
 import type { Catalog } from '../../src/pool/envelope.ts'
-import { Pool } from '../../src/pool/pool.ts'
+import { Pool, type PoolHooks } from '../../src/pool/pool.ts'
 import { claimedTask } from './claimed-task.ts'
 
 /** An attempt on its way, and the task it is of. */
@@ -22,12 +22,17 @@ export class Subject {
   readonly lines: string[] = []
   readonly #told = new EventEmitter()
 
-  constructor(t: ExecutionContext, sizes: Partial<PoolSizes> = {}, catalog: Partial<Catalog> = {}) {
+  constructor(
+    t: ExecutionContext,
+    sizes: Partial<PoolSizes> = {},
+    catalog: Partial<Catalog> = {},
+    idle?: number,
+  ) {
     const complete = { minThreads: 1, maxThreads: 1, concurrency: 1, nice: 0, env: process.env, ...sizes }
     const tasks = new URL('./fixtures/death-tasks.ts', import.meta.url).href
     const known = { tasks, names: new Set<string>(), pools: new Set(['cpu']), teardown: false, ...catalog }
     this.#told.setMaxListeners(0)
-    this.pool = new Pool('cpu', complete, known, {
+    const hooks: PoolHooks = {
       progress: () => {},
       log: (task, _level, message) => {
         this.lines.push(message)
@@ -37,7 +42,8 @@ export class Subject {
         this.errors.push(error)
         this.#told.emit('error-told', error)
       },
-    })
+    }
+    this.pool = new Pool('cpu', complete, known, hooks, idle)
     t.teardown(() => this.pool.stop())
   }
 

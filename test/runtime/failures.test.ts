@@ -95,6 +95,26 @@ test.serial(
   },
 )
 
+test.serial(
+  'an attempt that pauses its pool uses up no retry, and runs again when the pool is resumed',
+  async (t) => {
+    const app = await start(t, { pools: { mail: { concurrency: 3, nice: 0 } } })
+    const { addTask } = app.afterwork
+    const added = [1, 2, 3].map(() => addTask(life.notYet.with({ pool: 'mail' })))
+    for (const { id } of await Promise.all(added)) {
+      await app.until('task.interrupted', (event) => event.id === id)
+      t.like(await app.afterwork.records.get(id), { state: 'queued', attempt: 1, error: { code: 'NOT_YET' } })
+    }
+    t.is(app.of('pool.paused').length, 1, 'it is told once')
+    t.like(app.of('pool.paused')[0], { pool: 'mail', reason: 'not yet', failure: { code: 'NOT_YET' } })
+    await app.afterwork.resumePool('mail')
+    for (const task of await Promise.all(added)) {
+      t.like(await app.ended(task), { state: 'succeeded', attempt: 2, error: null })
+    }
+    t.deepEqual(app.of('task.retried'), [])
+  },
+)
+
 test.serial('a timeout counts from the start of the attempt, not from when it was added', async (t) => {
   const app = await start(t, { pools: { cpu: { minThreads: 1, maxThreads: 1, nice: 0 } } })
   const { addTask } = app.afterwork

@@ -75,6 +75,27 @@ test('a closed loop sends a body that no other request has, and counts answers a
   t.is(seen.unanswered, 0)
 })
 
+test('a closed loop sends bytes, however many, made with the parameters it is given', async (t) => {
+  const sizes = new Set<number>()
+  const { load, url } = await setUp(t, (request, response) => {
+    let length = 0
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.every((byte) => byte === 0xe9) ? chunk.length : NaN
+    })
+    request.on('end', () => {
+      sizes.add(length === Number(request.headers['content-length']) ? length : NaN)
+      response.end('counted')
+    })
+  })
+  const module = 'data:text/javascript,export const bytes = (n, { size }) => Buffer.alloc(size, 0xe9)'
+  for (const size of [0, 10, 3_000_000]) {
+    const body = { module, export: 'bytes', parameters: { size } }
+    const seen = await load.closed({ url, method: 'PUT', body, connections: 2, seconds: 0.1 })
+    t.is(seen.unanswered, 0)
+  }
+  t.deepEqual(sizes, new Set([0, 10, 3_000_000]))
+})
+
 test('a closed loop tells answers of one length apart, and waits for the rest of one that is cut', async (t) => {
   const answers = [
     'HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nbody',

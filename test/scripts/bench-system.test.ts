@@ -63,6 +63,15 @@ test('flags reach the process of a system', async (t) => {
   t.deepEqual(await system.ask('gc'), { type: 'function' })
 })
 
+test('what the environment of a system has besides ours reaches its process', async (t) => {
+  const module = moduleOf(
+    'return { answers: { threads: () => ({ size: process.env.UV_THREADPOOL_SIZE, path: process.env.PATH }) } }',
+  )
+  const system = await startSystem({ name: 'one', module, env: { UV_THREADPOOL_SIZE: '7' } })
+  t.teardown(() => system.stop())
+  t.deepEqual(await system.ask('threads'), { size: '7', path: process.env['PATH'] })
+})
+
 test('what is prepared is there for every trial, and all folders go', async (t) => {
   const storage = await findStorage(await temporaryFolder(t))
   const prepared: string[] = []

@@ -19,11 +19,13 @@ test('without anything given the service is for this machine only', (t) => {
     maxQueuedBytes: 256 * 1024 ** 2,
     maxUpload: 200 * 1024 ** 2,
     maxDisk: null,
+    thumbnailWidths: [160, 640, 1280],
     keepFiles: 24 * 3_600_000,
     drain: 10_000,
     logLevel: 'info',
     mailConcurrency: 10,
     mailAllow: null,
+    mailTemplates: null,
     smtpUrl: null,
     token: null,
   })
@@ -52,6 +54,25 @@ test('sizes, durations, domains and addresses are understood', (t) => {
   })
 })
 
+test('a folder of mail templates that is named must be there', async (t) => {
+  const folder = await temporaryFolder(t)
+  t.is(read(['--mail-templates', folder]).mailTemplates, folder)
+  const missing = () => read([], { MAIL_TEMPLATES: join(folder, 'missing') })
+  t.throws(missing, { code: 'AFTERWORK_BAD_OPTION', message: /MAIL_TEMPLATES: Expected a folder/ })
+})
+
+test('widths of thumbnails are a list, and none of them is a list, too', async (t) => {
+  const file = join(await temporaryFolder(t), 'config.json')
+  await writeFile(file, JSON.stringify({ thumbnailWidths: [] }))
+  t.deepEqual(readConfig([], {}, file).thumbnailWidths, [])
+  t.deepEqual(readConfig([], { AFTERWORK_THUMBNAIL_WIDTHS: 'none' }, noFile).thumbnailWidths, [])
+  t.deepEqual(readConfig([], { AFTERWORK_THUMBNAIL_WIDTHS: '' }, file).thumbnailWidths, [])
+  t.deepEqual(read(['--thumbnail-widths=']).thumbnailWidths, [])
+  t.deepEqual(read(['--thumbnail-widths', '320, 4096']).thumbnailWidths, [320, 4096])
+  await writeFile(file, JSON.stringify({ thumbnailWidths: [320, 960] }))
+  t.deepEqual(readConfig([], {}, file).thumbnailWidths, [320, 960])
+})
+
 test('a flag wins over a variable, a variable over the file, and an empty variable is none', async (t) => {
   const file = join(await temporaryFolder(t), 'config.json')
   await writeFile(
@@ -75,6 +96,15 @@ const refused: [args: string[], env: NodeJS.ProcessEnv, sentence: RegExp][] = [
   [['--port', '1e3'], {}, /--port: Expected a whole number/],
   [['--max-upload', 'big'], {}, /--max-upload: Expected .*got "big"/],
   [['--max-upload', '0'], {}, /--max-upload: Expected/],
+  [
+    ['--thumbnail-widths', '160,big'],
+    {},
+    /--thumbnail-widths: Expected at most 8 whole numbers.*got "160,big"/,
+  ],
+  [['--thumbnail-widths', '160,,640'], {}, /--thumbnail-widths: Expected/],
+  [['--thumbnail-widths', '0'], {}, /--thumbnail-widths: Expected at most 8 whole numbers from 1 to 4096/],
+  [[], { AFTERWORK_THUMBNAIL_WIDTHS: '4097' }, /AFTERWORK_THUMBNAIL_WIDTHS: Expected/],
+  [['--thumbnail-widths=1,2,3,4,5,6,7,8,9'], {}, /--thumbnail-widths: Expected at most 8/],
   [['--drain', '10 minutes'], {}, /--drain: Expected milliseconds or a duration/],
   [['--log-level', 'loud'], {}, /--log-level: Expected one of trace, .*got "loud"/],
   [['--mail-from', 'a@b, c@d'], {}, /--mail-from: Expected an address/],

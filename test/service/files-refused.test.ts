@@ -20,7 +20,7 @@ test.before(async () => {
 test.after.always(() => endings.run())
 
 test('with --max-disk uploads past it are a 507, thumbnails counted, until the sweep makes room', async (t) => {
-  const bounded = await serve(t, ['--max-disk', '512KB'])
+  const bounded = await serve(t, ['--max-disk', '1MB'])
   const photo = await sharp({ create: { width: 900, height: 900, channels: 3, background: 'red', noise } })
     .jpeg({ quality: 20 })
     .toBuffer()
@@ -29,7 +29,7 @@ test('with --max-disk uploads past it are a 507, thumbnails counted, until the s
   const [entry] = await bounded.afterwork.files.list()
   t.true(entry!.names.length > 1)
   t.true(entry!.bytes > photo.length)
-  const room = 512 * 1024 - entry!.bytes
+  const room = 1024 ** 2 - entry!.bytes
   t.is(bounded.afterwork.files.room, room)
   const refused = await send(`${bounded.url}/upload-file`, fileForm(Buffer.alloc(room + 1)))
   t.like(refused, { status: 507, json: { status: 507, code: 'AFTERWORK_DISK_FULL' } })
@@ -37,7 +37,7 @@ test('with --max-disk uploads past it are a 507, thumbnails counted, until the s
   t.deepEqual((await readdir(join(bounded.data, 'files'))).toSorted(), entry!.names.toSorted())
   await send(`${bounded.url}/tasks/${json.tasks[0].id}`, { method: 'DELETE' })
   await untilFolder(join(bounded.data, 'files'), isEmpty)
-  t.is((await send(`${bounded.url}/upload-file`, fileForm(Buffer.alloc(512 * 1024)))).status, 202)
+  t.is((await send(`${bounded.url}/upload-file`, fileForm(Buffer.alloc(1024 ** 2)))).status, 202)
 })
 
 const type = `multipart/form-data; boundary=${boundary}`

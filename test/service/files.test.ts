@@ -69,15 +69,16 @@ test.serial(
     }
     t.deepEqual(
       variants.map(({ name }) => name),
-      ['w160.webp', 'w640.webp', 'w1280.webp'],
+      ['w160.jpg', 'w160.webp', 'w640.jpg', 'w640.webp', 'w1280.jpg', 'w1280.webp'],
     )
     for (const { name, width, height, size } of variants) {
       const thumbnail = await send(`${url}/files/${file.id}/${name}`)
       t.is(thumbnail.status, 200)
-      t.is(thumbnail.headers['content-type'], 'image/webp')
+      const format = name.endsWith('.jpg') ? 'jpeg' : 'webp'
+      t.is(thumbnail.headers['content-type'], `image/${format}`)
       t.is(thumbnail.headers['x-content-type-options'], 'nosniff')
       t.is(thumbnail.body.length, size)
-      t.like(await sharp(thumbnail.body).metadata(), { format: 'webp', width, height })
+      t.like(await sharp(thumbnail.body).metadata(), { format, width, height })
     }
 
     const original = await send(`${url}/files/${file.id}`)
@@ -88,6 +89,20 @@ test.serial(
     t.is(original.headers['content-security-policy'], "default-src 'none'; sandbox")
   },
 )
+
+test('thumbnails have the widths that the service was started with', async (t) => {
+  const narrow = await serve(t, ['--thumbnail-widths', '20,40'])
+  const png = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer()
+  const { json } = await send(`${narrow.url}/upload-file`, fileForm(png, 'square.png'))
+  t.is(await narrow.events.ended(json.tasks[0].id), 'succeeded')
+  const { result }: TaskDocument = (await send(narrow.url + json.tasks[0].href)).json
+  t.deepEqual(
+    (result as { variants: { name: string }[] }).variants.map(({ name }) => name),
+    ['w20.jpg', 'w20.webp', 'w40.jpg', 'w40.webp'],
+  )
+})
 
 test('several files of one request are several tasks that do not wait for each other', async (t) => {
   const parts = ['one', 'two', 'three'].map((content) => ({

@@ -41,7 +41,12 @@ test('a service that is stopping answers what it has begun, and nothing more on 
 
 test('a service that is stopping is alive but not ready', async (t) => {
   const app = new Koa()
-  app.use(health(() => false))
+  app.use(
+    health(
+      () => false,
+      () => [],
+    ),
+  )
   const server = app.listen(0, '127.0.0.1')
   t.teardown(() => server.close())
   await once(server, 'listening')
@@ -74,6 +79,7 @@ test('GET /pools shows the configured sizes', async (t) => {
     pools: [
       { name: 'cpu', minThreads: 2, maxThreads: 3, concurrency: 1, paused: false, running: 0 },
       { name: 'mail', minThreads: 1, maxThreads: 1, concurrency: 7, paused: false, running: 0 },
+      { name: 'http', minThreads: 0, maxThreads: 1, concurrency: 20, paused: false, running: 0 },
     ],
   })
 })

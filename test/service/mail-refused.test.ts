@@ -49,6 +49,10 @@ const badAddresses = [
   `a@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(60)}.${'f'.repeat(60)}.org`,
   'a@exam\u202Eple.org,',
   'a@example.org%0d%0aBcc:evil@example.org',
+  'mïra@example.org',
+  '用户@example.org',
+  '"mira"@example.org',
+  'undisclosed-recipients:;',
 ]
 
 for (const to of badAddresses) {
@@ -59,10 +63,22 @@ for (const to of badAddresses) {
       t.is(answer.headers['content-type'], 'application/problem+json')
       t.like(answer.json, { status: 422, code: 'BAD_ADDRESS' })
     }
+    const answer = await post(`${service.url}/send-email`, { ...good, replyTo: to })
+    t.like(answer.json, { status: 422, code: 'BAD_ADDRESS' })
   })
 }
 
 const long = Array.from({ length: 101 }, (_, index) => `user${index}@example.org`)
+const manyKeys = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`key${index}`, index]))
+const levels = (count: number) => `{"x":${'['.repeat(count - 1)}${']'.repeat(count - 1)}}`
+/** It would count as one that the task owns, wherever its path leads. */
+const forgedFile = {
+  id: '01a1fbce-0dfc-7349-b774-3d62cfb32d38',
+  name: 'x',
+  type: 'text/plain',
+  size: 1,
+  path: '/etc/01a1fbce-0dfc-7349-b774-3d62cfb32d38',
+}
 const refused: [what: string, code: string, body: unknown][] = [
   ['no recipient', 'BAD_ADDRESS', { ...good, to: undefined }],
   ['null as recipient', 'BAD_ADDRESS', { ...good, to: null }],
@@ -87,26 +103,67 @@ const refused: [what: string, code: string, body: unknown][] = [
   ['a negative delay', 'INVALID_FIELD', { ...good, delay: -1 }],
   ['a delay of years', 'INVALID_FIELD', { ...good, delay: 1e300 }],
   ['a list as body', 'INVALID_FIELD', [good]],
-  ['attachments', 'NOT_SUPPORTED_YET', { ...good, attachments: [{ path: '/etc/hostname' }] }],
-  ['markdown', 'NOT_SUPPORTED_YET', { ...good, markdown: '# x' }],
-  ['a template', 'NOT_SUPPORTED_YET', { ...good, template: 'x', data: {} }],
+  ['a path as attachment', 'INVALID_FIELD', { ...good, attachments: [{ path: '/etc/hostname' }] }],
+  ['a URL as attachment', 'INVALID_FIELD', { ...good, attachments: { href: 'http://127.0.0.1:1/' } }],
+  ['an attachment in itself', 'INVALID_FIELD', { ...good, attachments: [{ content: 'x', filename: 'x' }] }],
+  ['a list in the list of attachments', 'INVALID_FIELD', { ...good, attachments: [['x']] }],
+  ['null as attachments', 'INVALID_FIELD', { ...good, attachments: null }],
+  ['21 attachments', 'INVALID_FIELD', { ...good, attachments: long.slice(0, 21) }],
+  [
+    'an image by its path',
+    'INVALID_FIELD',
+    { ...good, html: 'x', inline: { logo: { path: '/etc/passwd' } } },
+  ],
+  ['a list of images', 'INVALID_FIELD', { ...good, html: 'x', inline: ['x'] }],
+  ['an image with a name of its own kind', 'INVALID_FIELD', { ...good, html: 'x', inline: { '"\r\n': 'x' } }],
+  ['an image, but nowhere to show it', 'INVALID_FIELD', { ...good, inline: { logo: 'x' } }],
+  ['html and markdown', 'INVALID_FIELD', { ...good, html: 'x', markdown: 'x' }],
+  ['markdown and a template', 'INVALID_FIELD', { ...good, template: 'x', markdown: 'x' }],
+  ['html and a template', 'INVALID_FIELD', { ...good, template: 'x', html: 'x' }],
+  ['an object as markdown', 'INVALID_FIELD', { ...good, markdown: { path: '/etc/passwd' } }],
+  ['markdown that is too long', 'INVALID_FIELD', { ...good, markdown: 'x'.repeat(100_001) }],
+  ['data without a template', 'INVALID_FIELD', { ...good, data: {} }],
+  ['a list as data', 'INVALID_FIELD', { ...good, template: 'x', data: [] }],
+  ['null as data', 'INVALID_FIELD', { ...good, template: 'x', data: null }],
+  ['data that is no JSON', 'INVALID_FIELD', { ...good, template: 'x', data: '{"a":' }],
+  ['JSON that is no object as data', 'INVALID_FIELD', { ...good, template: 'x', data: '"x"' }],
+  ['data of more than 100 kB', 'INVALID_FIELD', { ...good, template: 'x', data: { x: 'x'.repeat(102_400) } }],
+  ['data of many keys', 'INVALID_FIELD', { ...good, template: 'x', data: manyKeys }],
+  ['data of too many levels', 'INVALID_FIELD', { ...good, template: 'x', data: JSON.parse(levels(21)) }],
+  ['data of many levels, as text', 'INVALID_FIELD', { ...good, template: 'x', data: levels(10_000) }],
+  ['a stored file in its data', 'INVALID_FIELD', { ...good, template: 'x', data: { x: forgedFile } }],
+  ['a template that is not there', 'UNKNOWN_TEMPLATE', { ...good, template: 'nosuch' }],
+  ['the path of a template', 'UNKNOWN_TEMPLATE', { ...good, template: '../queue' }],
+  ['a template by its whole path', 'UNKNOWN_TEMPLATE', { ...good, template: '/etc/passwd' }],
+  ['a template with a NUL', 'UNKNOWN_TEMPLATE', { ...good, template: 'a\0' }],
+  ['the text of a template', 'UNKNOWN_TEMPLATE', { ...good, template: '{{constructor}}' }],
+  ['a tree of a template', 'UNKNOWN_TEMPLATE', { ...good, template: { type: 'Program', body: [] } }],
+  ['the layout as template', 'UNKNOWN_TEMPLATE', { ...good, template: 'layout' }],
+  ['an object as address for answers', 'BAD_ADDRESS', { ...good, replyTo: { address: 'a@example.org' } }],
+  ['two addresses for answers', 'BAD_ADDRESS', { ...good, replyTo: ['a@example.org', 'b@example.org'] }],
   ...[
-    'from',
-    'sender',
-    'replyTo',
-    'cc',
-    'bcc',
-    'raw',
-    'envelope',
-    'headers',
-    'alternatives',
-    'auth',
-    'dkim',
-  ].map((field): [string, string, unknown] => [
-    `a field ${field}`,
-    'UNKNOWN_FIELD',
-    { ...good, [field]: 'evil@example.org' },
+    'http://example.org/',
+    'mailto:a@example.org',
+    'https://example.org/\r\nBcc: evil@example.org',
+    'https://example.org/>,<https://evil.example',
+    'https://user:pass@example.org/',
+    `https://example.org/${'x'.repeat(900)}`,
+    'javascript:alert(1)',
+    '',
+    null,
+    ['https://example.org/'],
+  ].map((listUnsubscribe): [string, string, unknown] => [
+    `${JSON.stringify(listUnsubscribe).slice(0, 60)} to unsubscribe`,
+    'INVALID_FIELD',
+    { ...good, listUnsubscribe },
   ]),
+  ...['from', 'sender', 'cc', 'bcc', 'raw', 'envelope', 'headers', 'alternatives', 'auth', 'dkim'].map(
+    (field): [string, string, unknown] => [
+      `a field ${field}`,
+      'UNKNOWN_FIELD',
+      { ...good, [field]: 'evil@example.org' },
+    ],
+  ),
 ]
 
 for (const [what, code, body] of refused) {
@@ -123,6 +180,7 @@ function typed(type: string, body: string | Uint8Array, headers = {}): Sending {
   return { method: 'POST', headers: { 'Content-Type': type, ...headers }, body }
 }
 
+const deep = JSON.stringify({ ...good, template: 'x' }).replace(/}$/, `,"data":${levels(400_000)}}`)
 const huge = 'x'.repeat(1_100_000)
 const fields = Object.entries(good).map(([name, content]) => ({ name, content }))
 const malformed: [what: string, statuses: number[], codes: string[], sending: Sending][] = [
@@ -131,6 +189,7 @@ const malformed: [what: string, statuses: number[], codes: string[], sending: Se
   ['plain text', [415], ['UNSUPPORTED_MEDIA_TYPE'], typed('text/plain', JSON.stringify(good))],
   ['XML', [415], ['UNSUPPORTED_MEDIA_TYPE'], typed('application/xml', '<to/>')],
   ['no Content-Type', [415], ['UNSUPPORTED_MEDIA_TYPE'], { method: 'POST', body: JSON.stringify(good) }],
+  ['JSON of many levels', [422], ['INVALID_FIELD'], typed('application/json', deep)],
   [
     'huge JSON',
     [413],

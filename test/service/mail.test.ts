@@ -138,7 +138,7 @@ test('a recipient that the server cannot take now is scheduled for another attem
   const mail = { to: 'busy@example.org', subject: 'To somebody busy', text: 'x' }
   const [id] = idsOf(await post(`${service.url}/send-email`, mail))
   const { runAt, at, failure } = await service.events.until('task.retried', (event) => event.id === id)
-  t.true(runAt - at >= 750 && runAt - at <= 1_000)
+  t.true(runAt - at >= 45_000 && runAt - at <= 60_000)
   t.is(failure.fields?.['responseCode'], 451)
   t.like(await service.afterwork.records.get(id!), { state: 'scheduled', attempt: 1, endedAt: null })
 })

@@ -29,25 +29,26 @@ test('the page comes with a policy that lets in nothing but what we serve', asyn
 })
 
 test('all that the page and its scripts refer to is served, by paths that hold wherever it is mounted', async (t) => {
-  const kinds: Record<string, RegExp> = { js: /^text\/javascript/, css: /^text\/css/ }
+  const kinds: Record<string, RegExp> = { js: /^text\/javascript/, css: /^text\/css/, '': /^text\/html/ }
   const seen = new Set<string>()
   const waiting = ['']
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const { status, headers, text } = await send(`${service.url}/${path}`)
     t.is(status, 200, path)
-    if (path !== '') t.regex(headers['content-type']!, kinds[path.split('.').at(-1)!]!)
+    t.regex(headers['content-type']!, kinds[/[^./]*$/.exec(path)![0]]!, path)
     const found = path.endsWith('.js')
-      ? text.matchAll(/from '([^']+)'/g)
+      ? text.matchAll(/(?:from|import) '([^']+)'/g)
       : text.matchAll(/(?:src|href)="([^"#]+)"/g)
     for (const [, link] of found) {
       t.notRegex(link!, /^\/|^https?:/, `${path} refers to ${link}`)
-      const name = link!.replace(/^\.\//, '')
-      if (path.endsWith('.css') || name.startsWith('data:') || seen.has(name)) continue
+      const name = new URL(link!, `http://a/${path}`).pathname.slice(1)
+      if (path.endsWith('.css') || link!.startsWith('data:') || seen.has(name)) continue
       seen.add(name)
       waiting.push(name)
     }
   }
-  t.true(seen.has('page.js') && seen.has('page.css'))
+  for (const name of ['page.js', 'page.css', 'outbox/', 'outbox/outbox.js', 'outbox/outbox.css'])
+    t.true(seen.has(name), name)
 })
 
 test('HEAD is answered without a body, and POST is no page', async (t) => {

@@ -17,6 +17,8 @@ const names: EventName[] = [
   'task.retried',
   'task.interrupted',
   'task.failed',
+  'pool.paused',
+  'pool.resumed',
 ]
 
 /** How long a test waits for an event before it says what it saw instead, in milliseconds. */

@@ -20,6 +20,8 @@ export async function untilFolder(folder: string, wanted: (names: string[]) => b
   const watcher = watch(folder, { signal })
   const changes: (() => void)[] = []
   watcher.on('change', () => changes.splice(0).forEach((look) => look()))
+  // At the deadline it is closed, without an error.
+  watcher.on('close', () => changes.splice(0).forEach((look) => look()))
   watcher.on('error', () => changes.splice(0).forEach((look) => look()))
   try {
     for (;;) {

@@ -27,7 +27,7 @@ const mistakes: Record<string, string> = {
   'wrong-type-of-option': `Type 'string' is not assignable to type 'number'.`,
   'wrong-duration': `Type '"10 minutes"' is not assignable to type 'Duration'.`,
   'wrong-size': `Type '"1 gigabyte"' is not assignable to type 'Size'.`,
-  'wrong-on-ended': `Type '() => void' is not assignable to type 'Reference'.`,
+  'wrong-on-ended': `Type '() => void' is not assignable to type 'OnEnded | Reference'.`,
   'call-only-option-in-definition': `Type '"1m"' is not assignable to type '"for one call only: use with()"'.`,
   'call-only-option-of-one-task': `Type '"x"' is not assignable to type '"for one call only: use with()"'.`,
   'definition-only-option-in-with': `Type 'number' is not assignable to type '"a limit belongs where the task is defined"'.`,

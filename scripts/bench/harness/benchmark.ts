@@ -8,6 +8,8 @@ export interface System {
   module: string
   /** Flags of Node.js for its process. */
   flags?: readonly string[]
+  /** What its environment has besides ours. */
+  env?: Readonly<Record<string, string>>
 }
 
 /** A number that every trial yields, shown as a column. */
@@ -38,7 +40,12 @@ export interface Trial<Size> {
    * module's start(). Throws Absent where the system is not installed.
    */
   start: (options?: object) => Promise<RunningSystem>
+  /** Starts a process that helps, such as what the system talks to; it is stopped after the trial. */
+  help: Help
 }
+
+/** Starts a process that is no system of the comparison; `options` go to its module's start(). */
+export type Help = (system: Omit<System, 'name'>, options?: object) => Promise<RunningSystem>
 
 /** What is made once, before the first round. */
 export interface Preparation<Size> {
@@ -46,7 +53,7 @@ export interface Preparation<Size> {
   /** An empty folder that is removed after the last round. */
   folder: string
   /** Starts a process that helps, which is stopped afterwards. */
-  start: (system: Omit<System, 'name'>, options?: object) => Promise<RunningSystem>
+  start: Help
 }
 
 /** A benchmark: what is compared, how one trial is measured, and what must hold between the systems. */

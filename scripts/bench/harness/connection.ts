@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { RequestBytes } from './request.ts'
 
 /** Who waits for the answer. */
 interface Waiter {
@@ -36,15 +37,22 @@ export class Connection {
   }
 
   /** Resolves with the status when the whole answer has come, which must have a Content-Length. */
-  request(bytes: string | Uint8Array): Promise<number> {
+  request(bytes: RequestBytes): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject }
-      this.#socket.write(bytes)
+      if (typeof bytes === 'string') this.#socket.write(bytes)
+      else this.#writeTogether(bytes)
     })
   }
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  #writeTogether(parts: readonly (string | Uint8Array)[]): void {
+    this.#socket.cork()
+    for (const part of parts) this.#socket.write(part)
+    this.#socket.uncork()
   }
 
   #read(chunk: Buffer): void {

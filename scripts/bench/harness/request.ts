@@ -11,16 +11,21 @@ export interface RequestOptions {
 export interface BodySource {
   module: string
   export: string
+  /** Go to the function with each call; JSON. */
+  parameters?: object
 }
 
 /** Makes the body of request `sequence`, so that no two are alike. */
-export type MakeBody = (sequence: number) => string | Uint8Array
+export type MakeBody = (sequence: number, parameters?: any) => string | Uint8Array
+
+/** A whole request: text, or its head and a body that is not copied, for it may be large. */
+export type RequestBytes = string | readonly [head: string, body: Uint8Array]
 
 /** Goes on from run to run, so that a warm-up does not send what the measurement will. */
 let sequence = 0
 
 /** A function that returns the bytes of the next request. */
-export async function requestMaker(options: RequestOptions): Promise<() => string | Uint8Array> {
+export async function requestMaker(options: RequestOptions): Promise<() => RequestBytes> {
   const { method = 'GET', headers = {}, body } = options
   const { host, pathname, search } = new URL(options.url)
   const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -31,9 +36,9 @@ export async function requestMaker(options: RequestOptions): Promise<() => strin
   }
   const makeBody = await importBody(body)
   return () => {
-    const content = makeBody(sequence++)
+    const content = makeBody(sequence++, body.parameters)
     const start = `${head}content-length: ${Buffer.byteLength(content)}\r\n\r\n`
-    return typeof content === 'string' ? start + content : Buffer.concat([Buffer.from(start), content])
+    return typeof content === 'string' ? start + content : [start, content]
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { AnyBenchmark, System } from './benchmark.ts'
+import type { AnyBenchmark, Help, System } from './benchmark.ts'
 import { Load } from './load.ts'
 import { Absent } from './system-module.ts'
 import { withFolder, type Storage } from './storage.ts'
@@ -76,11 +76,9 @@ export function rotated<T>(list: readonly T[], by: number): T[] {
 async function prepare(benchmark: AnyBenchmark, size: unknown, folder: string): Promise<void> {
   if (benchmark.prepare === undefined) return
   try {
-    await withSystems(limits.preparation, (starting) => {
-      const start = (system: Omit<System, 'name'>, options?: object): Promise<RunningSystem> =>
-        starting({ name: 'preparation', ...system }, options)
-      return benchmark.prepare!({ size, folder, start })
-    })
+    await withSystems(limits.preparation, (starting) =>
+      benchmark.prepare!({ size, folder, start: helping(starting) }),
+    )
   } catch (error) {
     throw new Error(`${benchmark.name}, preparation: ${(error as Error).message}`, { cause: error })
   }
@@ -95,13 +93,17 @@ async function runTrial(
     return await withFolder(storage, (folder) =>
       withSystems(limits.trial, (starting) => {
         const start = (options?: object): Promise<RunningSystem> => starting(system, options)
-        return benchmark.measure({ ...surroundings, system, folder, start })
+        return benchmark.measure({ ...surroundings, system, folder, start, help: helping(starting) })
       }),
     )
   } catch (error) {
     if (error instanceof Absent) return error
     throw new Error(`${benchmark.name}, ${system.name}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+function helping(starting: typeof startSystem): Help {
+  return (system, options) => starting({ name: 'help', ...system }, options)
 }
 
 /** Stops the systems that `work` started when it has ended, or when its time is over. */

@@ -55,8 +55,11 @@ export class RunningSystem {
  * Starts a system in a process of its own, with `options` for the start() of its module.
  * @throws Absent
  */
-export async function startSystem({ module, flags }: System, options: object = {}): Promise<RunningSystem> {
-  const child = forkScript('./system-process.ts', [module, JSON.stringify(options)], flags)
+export async function startSystem(
+  { module, flags, env }: System,
+  options: object = {},
+): Promise<RunningSystem> {
+  const child = forkScript('./system-process.ts', [module, JSON.stringify(options)], flags, env)
   try {
     const reply = await nextReply(child, AbortSignal.timeout(limits.start))
     if ('absent' in reply) throw new Absent(reply.absent)
@@ -69,9 +72,15 @@ export async function startSystem({ module, flags }: System, options: object = {
 }
 
 /** A child process of the harness; what it prints goes to standard error, for standard output holds the report. */
-export function forkScript(file: string, args: string[] = [], flags: readonly string[] = []): ChildProcess {
+export function forkScript(
+  file: string,
+  args: string[] = [],
+  flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), args, {
     execArgv: ['--conditions=afterwork-source', ...flags],
+    env: { ...process.env, ...env },
     stdio: ['ignore', 2, 2, 'ipc'],
   })
 }

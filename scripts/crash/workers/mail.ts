@@ -1,4 +1,5 @@
-import { sendEmail, type Message, type Sent } from '../../../workers/mail.ts'
+import type { Message } from '../../../workers/mail/message.ts'
+import { sendEmail, type Sent } from '../../../workers/mail.ts'
 import { attempt } from './attempt.ts'
 import type { Note } from './notes.ts'
 

@@ -32,7 +32,7 @@ requests.onmessage = (event: { data: unknown }) => {
   if (request.type === 'stop') stop(request)
   else if (request.type === 'collect') {
     if (request.thread === threadId) collectGarbage()
-  } else void tearDown(reportTeardown).then(() => say({ type: 'torn-down', thread: threadId }))
+  } else void leave()
 }
 requests.unref()
 
@@ -130,6 +130,12 @@ function collectGarbage(): void {
   setFlagsFromString('--no-expose_gc')
   collect()
   say({ type: 'collected', thread: threadId })
+}
+
+/** A thread on which something runs, deaf to its signal, is ended as it is. */
+async function leave(): Promise<void> {
+  if (running.size === 0) await tearDown(reportTeardown)
+  say({ type: 'torn-down', thread: threadId })
 }
 
 function reportTeardown(module: string, error: unknown): void {

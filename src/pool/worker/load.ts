@@ -1,7 +1,9 @@
 import { Server } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import { definitionsOf, importingTasks, splitName, type Definitions } from '../../core/definition.ts'
 import { AfterworkError } from '../../core/errors.ts'
 import type { TaskFunction } from '../../core/reference.ts'
+import { teardownTime } from '../envelope.ts'
 import { exportsOf } from './modules.ts'
 
 let definitions: Promise<Definitions> | undefined
@@ -45,16 +47,24 @@ export function hasTeardown(): boolean {
   return teardowns.size > 0
 }
 
-/** Calls `teardown` of every module that was loaded, all at once; one that fails is reported and stops no other. */
+/**
+ * Calls `teardown` of every module that was loaded, all at once; one that fails, or takes longer than teardownTime, is
+ * reported and stops no other.
+ */
 export async function tearDown(report: (module: string, error: unknown) => void): Promise<void> {
   const calls = Array.from(teardowns, async ([module, teardown]) => {
     try {
-      await teardown()
+      await Promise.race([teardown(), tooLate()])
     } catch (error) {
       report(module, error)
     }
   })
   await Promise.all(calls)
+}
+
+async function tooLate(): Promise<never> {
+  await wait(teardownTime)
+  throw new AfterworkError('AFTERWORK_TIMED_OUT', `teardown took longer than ${teardownTime} ms`)
 }
 
 /** Imports the tasks file, in which an app by mistake would start a second server: that is refused. */

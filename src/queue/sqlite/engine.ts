@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Receipt } from '../../core/receipt.ts'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
 import { Announcer } from '../announcer.ts'
+import { withLimits, type TaskLimits } from '../limits.ts'
 import type {
   AddOptions,
   Engine,
@@ -50,6 +51,7 @@ export interface SqliteParts {
  */
 export class SqliteQueue implements Engine {
   readonly #clock: () => number
+  readonly #limits: TaskLimits | undefined
   readonly #link: StoreLink
   readonly #reader: ReaderLink
   readonly #records: SqliteRecords
@@ -70,10 +72,12 @@ export class SqliteQueue implements Engine {
   /** Opens nothing yet; see open(). */
   constructor(file: string, bounds: QueueBounds, retention: Retention, parts: SqliteParts = {}) {
     const path = resolve(file)
+    const { limits, ...most } = bounds
+    this.#limits = limits
     this.#clock = parts.clock ?? Date.now
     this.#due = new Due(this.#clock, (now) => this.#link.ask([ask.due, now, dueAtOnce]))
     const startStore = parts.startStore ?? ((data) => new Worker(threadFile('store'), { workerData: data }))
-    const data = { file: path, ...bounds, keepTasks: retention.tasks }
+    const data = { file: path, ...most, keepTasks: retention.tasks }
     this.#link = new StoreLink((resumed) => startStore({ ...data, now: this.#clock(), resumed }), {
       collect: (lazy) => this.#collect(lazy),
       committed: (news) => {
@@ -370,6 +374,7 @@ export class SqliteQueue implements Engine {
   }
 
   #enter(entry: Entry): Entry {
+    entry.task = withLimits(entry.task, this.#limits)
     this.#entries.set(entry.task.id, entry)
     return entry
   }

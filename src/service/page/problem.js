@@ -14,6 +14,7 @@ export function problemNodes({ status, text }) {
   /** @type {(Node | string)[]} */
   const nodes = [visibleLines(sentence)]
   if (code) nodes.push(' ', make('code', { textContent: visible(code) }))
-  if (status === 401) nodes.push(' ', make('a', { href: 'login', textContent: 'Log in' }))
+  if (status === 401)
+    nodes.push(' ', make('a', { href: new URL('login', import.meta.url), textContent: 'Log in' }))
   return nodes
 }

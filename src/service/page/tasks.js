@@ -1,10 +1,10 @@
 import { find, make, region, setText, stamp } from './dom.js'
+import { factsDetails } from './facts.js'
+import { fileNodes } from './file.js'
 import { problemNodes } from './problem.js'
-import { duration, parseObject, size, visible, visibleLines } from './text.js'
+import { duration, parseObject, visible, visibleLines } from './text.js'
 
 /**
- * @typedef {{ id: string, kind?: { mime: string } | null, size?: number, sha256?: string, name?: string,
- *   variants?: { name: string, width: number, height: number, size: number }[] }} FileResult
  * @typedef {{ messageId?: string, response?: string }} MailResult
  * @typedef {{ id: string, name: string, attempt: number, result: unknown,
  *   state: 'queued' | 'scheduled' | 'running' | 'succeeded' | 'failed' | 'cancelled',
@@ -24,63 +24,26 @@ const shownTasks = new Map()
 const table = region('#tasks')
 const tableBody = find(table, 'tbody', HTMLElement)
 
-/** @param {[string, unknown][]} facts */
-function factsDetails(facts) {
-  const known = facts.filter(([, value]) => value !== undefined && value !== null)
-  const list = known.flatMap(([term, value]) => [
-    make('dt', { textContent: term }),
-    make('dd', { textContent: visibleLines(value) }),
-  ])
-  return make('details', {}, make('summary', { textContent: 'Details' }), make('dl', {}, ...list))
-}
-
-/** @param {FileResult} file */
-function fileNodes(file) {
-  const href = `files/${encodeURIComponent(file.id)}`
-  const thumbnails = (file.variants ?? []).map(({ name, width, height, size: bytes }) => {
-    const source = `${href}/${encodeURIComponent(name)}`
-    const caption = visible(`${name}, ${width} × ${height}, ${size(bytes)}`)
-    return make(
-      'a',
-      { href: source, title: caption },
-      make('img', { alt: caption, width, height, decoding: 'async', src: source }),
-    )
-  })
-  const original = make(
-    'a',
-    { href, className: 'original' },
-    make('bdi', { textContent: visible(file.name ?? 'Original file') }),
-  )
-  const details = factsDetails([
-    ['Kind', file.kind?.mime],
-    ['Size', file.size === undefined ? undefined : size(file.size)],
-    ['SHA-256', file.sha256],
-  ])
-  if (thumbnails.length === 0) return [original, details]
-  return [make('div', { className: 'thumbnails' }, ...thumbnails), original, details]
-}
-
 /** @param {Task} task */
 function resultNodes({ name, state, result }) {
   if (state !== 'succeeded' || typeof result !== 'object' || result === null) return []
-  if (name === 'files.processFile' && 'id' in result) return fileNodes(/** @type {FileResult} */ (result))
+  if (name === 'files.processFile' && 'id' in result) {
+    return fileNodes(/** @type {import('./file.js').FileResult} */ (result))
+  }
   if (name === 'mail.sendEmail') {
     const mail = /** @type {MailResult} */ (result)
+    const id = /^outbox\/([A-Za-z0-9-]+)\.eml$/.exec(mail.response ?? '')?.[1]
     return [
+      ...(id === undefined
+        ? []
+        : [make('p', {}, make('a', { href: `outbox/#${id}`, textContent: 'Read it' }))]),
       factsDetails([
-        ['Message id', mail.messageId],
-        ['Response', mail.response],
+        ['messageId', mail.messageId],
+        ['response', mail.response],
       ]),
     ]
   }
-  return [
-    factsDetails(
-      Object.entries(result).map(([key, value]) => [
-        key,
-        typeof value === 'object' ? JSON.stringify(value, null, 2) : value,
-      ]),
-    ),
-  ]
+  return [factsDetails(Object.entries(result))]
 }
 
 /** @param {Task} task */

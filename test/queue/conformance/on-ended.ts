@@ -28,7 +28,7 @@ function watched({ options, ...given }: Wanted = {}, then: Partial<ResolvedOptio
   return newTask({ ...given, options: { ...options, ...told(then) } })
 }
 
-/** What the next `onEnded` task is called with. */
+/** What the next `onEnded` task is called with, which has no further arguments. */
 async function nextEnded(queue: Subject): Promise<EndedTask> {
   const { args } = await queue.next('audit')
   const decoded = decodeArguments(args)
@@ -184,6 +184,30 @@ export function onEnded(name: string, subject: OpenSubject): void {
     t.true(await queue.engine.record(claimed.id, 1, succeeded()))
     t.like(await queue.engine.file(file.id), { inUse: false })
   })
+
+  for (const withArgs of [true, false]) {
+    const what = withArgs
+      ? 'more than the record'
+      : 'more than the record, and nothing of arguments and files'
+    test(`${name}: an onEnded task may be told ${what}`, async (t) => {
+      const queue = await subject(t)
+      const file = storedFile()
+      const args = encodeArguments(['to whom', { at: new Date(7) }], 'x')
+      const onEnded = { ...told().onEnded!, args, ...(withArgs ? {} : { withArgs }) }
+      const given = encodeArguments([{ ...file }, 'a secret'], 'x')
+      const task = newTask({ files: [file], args: given, options: { onEnded } })
+      await queue.add(task)
+      await queue.end(t, task)
+      const [ended, ...further] = decodeArguments((await queue.next('audit')).args) as [
+        EndedTask,
+        ...unknown[],
+      ]
+      t.like(ended, { id: task.id, state: 'succeeded' })
+      t.deepEqual(ended.args, withArgs ? [{ ...file }, 'a secret'] : [])
+      t.deepEqual(further, ['to whom', { at: new Date(7) }])
+      t.like(await queue.engine.file(file.id), { inUse: withArgs })
+    })
+  }
 
   test(`${name}: an onEnded task is never refused for the bounds, and counts in them`, async (t) => {
     const queue = await subject(t, { bounds: { maxTasks: 1 } })

@@ -58,6 +58,11 @@ export function refuseAll(): string {
   return 'let in'
 }
 
+/** Stops its pool the first time, and wants to run again with it. */
+export function notYet(): void {
+  if (currentTask().attempt === 1) throw new TaskError('not yet', { pausePool: true, code: 'NOT_YET' })
+}
+
 /** Says how far it is, then waits to be told to end. */
 export async function report(): Promise<string> {
   const { log, progress, signal } = currentTask()

@@ -1,5 +1,5 @@
 import { isMainThread, threadId } from 'node:worker_threads'
-import { currentTask } from 'afterwork/worker'
+import { currentTask, TaskError } from 'afterwork/worker'
 
 // Seen by a test when this module is loaded on its main thread, where it must never be.
 if (isMainThread) (globalThis as Record<symbol, unknown>)[Symbol.for('afterwork.test.loadedOnMain')] = true
@@ -31,4 +31,9 @@ export function report(step: string): { at: Date; size: bigint; bytes: Uint8Arra
   progress(0.5, step)
   log.warn(`at ${step}`, { step })
   return { at: new Date(0), size: 12n, bytes: new Uint8Array([1, 2, 3]) }
+}
+
+/** Stops its pool. */
+export function pauses(): void {
+  throw new TaskError('wrong password', { pausePool: true, code: 'WRONG' })
 }
