@@ -19,11 +19,25 @@ function valueNode(value) {
   return document.createTextNode(plain(value))
 }
 
-/** @param {unknown} value */
+/**
+ * On one line, as in a cell: `integer 60, string 2`.
+ * @param {unknown} value
+ * @returns {string}
+ */
 function plain(value) {
   if (value === true) return 'yes'
   if (value === false) return 'no'
-  return visibleLines(typeof value === 'object' && value !== null ? JSON.stringify(value) : value)
+  if (Array.isArray(value)) return value.slice(0, maxRows).map(plain).join(', ')
+  if (typeof value === 'object' && value !== null) return Object.values(value).map(plain).join(' ')
+  return visibleLines(value)
+}
+
+/** @param {unknown} value an object's keys tell what its values are */
+function cellText(value) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return plain(value)
+  return Object.entries(value)
+    .map(([key, item]) => `${words(key).toLowerCase()} ${plain(item)}`)
+    .join(', ')
 }
 
 /** @param {string} key such as `longestLine` */
@@ -41,7 +55,11 @@ function rowsTable(rows) {
   const keys = [...new Set(shown.flatMap((row) => Object.keys(row)))]
   const head = make('tr', {}, ...keys.map((key) => make('th', { scope: 'col', textContent: words(key) })))
   const body = shown.map((row) =>
-    make('tr', {}, ...keys.map((key) => make('td', {}, row[key] === undefined ? '' : valueNode(row[key])))),
+    make(
+      'tr',
+      {},
+      ...keys.map((key) => make('td', { textContent: row[key] === undefined ? '' : cellText(row[key]) })),
+    ),
   )
   const table = make('table', { className: 'rows' }, make('thead', {}, head), make('tbody', {}, ...body))
   const rest = rows.length - shown.length

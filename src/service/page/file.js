@@ -60,6 +60,21 @@ function textLink(href, text, className = '') {
   return make('a', { href, className }, make('bdi', { textContent: visible(text) }))
 }
 
+/**
+ * The result of reports.summarise.
+ * @param {FileResult & { notes?: string[] }} report
+ */
+export function reportNodes({ id, name, variants = [], notes = [], ...facts }) {
+  const links = variants.map((variant) =>
+    textLink(`files/${encodeURIComponent(id)}/${encodeURIComponent(variant.name)}`, variant.name),
+  )
+  return [
+    make('p', { className: 'headline', textContent: visible(`Report of ${name ?? 'a table'}`) }),
+    make('p', { className: 'links' }, ...links),
+    factsDetails([...Object.entries(facts), ['notes', notes.join('\n')]]),
+  ]
+}
+
 /** The result of files.processFile. @param {FileResult} file */
 export function fileNodes(file) {
   const { id, name, kind, sha256, variants = [], image, table, pdf, archive, text } = file

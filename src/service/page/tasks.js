@@ -1,6 +1,6 @@
 import { find, make, region, setText, stamp } from './dom.js'
 import { factsDetails } from './facts.js'
-import { fileNodes } from './file.js'
+import { fileNodes, reportNodes } from './file.js'
 import { problemNodes } from './problem.js'
 import { duration, parseObject, visible, visibleLines } from './text.js'
 
@@ -29,6 +29,9 @@ function resultNodes({ name, state, result }) {
   if (state !== 'succeeded' || typeof result !== 'object' || result === null) return []
   if (name === 'files.processFile' && 'id' in result) {
     return fileNodes(/** @type {import('./file.js').FileResult} */ (result))
+  }
+  if (name === 'reports.summarise' && 'id' in result) {
+    return reportNodes(/** @type {import('./file.js').FileResult} */ (result))
   }
   if (name === 'mail.sendEmail') {
     const mail = /** @type {MailResult} */ (result)
