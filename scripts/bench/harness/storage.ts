@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, open, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -37,7 +37,8 @@ export async function findStorage(folder = process.env['AFTERWORK_BENCH_DIR'] ??
 
 /** Calls back with a new empty folder, which is removed afterwards, also when the process exits before that. */
 export async function withFolder<T>({ folder }: Storage, use: (folder: string) => Promise<T>): Promise<T> {
-  const own = await mkdtemp(join(folder, 'afterwork-bench-'))
+  // At once: an exit in between would leave it.
+  const own = mkdtempSync(join(folder, 'afterwork-bench-'))
   const removeNow = (): void => rmSync(own, removal)
   process.once('exit', removeNow)
   try {
