@@ -149,7 +149,10 @@ function poolSizes(given: Record<string, PoolOptions> = {}): Record<string, Pool
   return sizes
 }
 
-/** The pools every app has: `cpu` on all cores, and `mail`, whose tasks wait for a server, ten at a time on one thread. */
+/**
+ * The pools every app has: `cpu` on all cores, and `mail`, whose tasks wait for a server, ten at a time on one thread. One
+ * thread that mostly waits keeps nobody from a core, and is late itself if it has to let all others go first.
+ */
 function standardPools(): Record<string, PoolSizes> {
   const cpu = {
     minThreads: 1,
@@ -158,5 +161,5 @@ function standardPools(): Record<string, PoolSizes> {
     nice: 10,
     env: process.env,
   }
-  return { cpu, mail: { ...cpu, maxThreads: 1, concurrency: 10 } }
+  return { cpu, mail: { ...cpu, maxThreads: 1, concurrency: 10, nice: 0 } }
 }

@@ -15,10 +15,8 @@ const { MAIL_TEMPLATES = join(AFTERWORK_DATA, 'templates') } = process.env
  *   with the pool paused where it concerns all mail; else retried as the task's options say (docs/mail.md)
  */
 export async function sendEmail(message: Message): Promise<Sent> {
-  const { id, attempt, signal, log } = currentTask()
+  const { id, attempt, signal } = currentTask()
   signal.throwIfAborted()
   const composing = { id, from: MAIL_FROM, templates: MAIL_TEMPLATES }
-  const sent = await withComposed(message, composing, (composed) => deliver(composed, { signal, attempt }))
-  log.info('mail delivered', { messageId: sent.messageId, response: sent.response })
-  return sent
+  return withComposed(message, composing, (composed) => deliver(composed, { signal, attempt }))
 }

@@ -5,6 +5,9 @@ import { TaskError, type StoredFile } from 'afterwork/worker'
 /** Bytes of all attachments of a message, as they are on disk; base64 makes a third more of them. */
 const maxBytes = 25 * 1024 ** 2
 
+/** Bytes read at a time: each read is a round through libuv's threads. */
+const chunk = 256 * 1024
+
 /** A stored file, or one of its variants, that goes out with a message. */
 export interface Attachment {
   /** As the arguments of the task name it, it is kept until the message has gone out. */
@@ -41,7 +44,7 @@ export async function withAttachments<T>(
   try {
     for (const attachment of attachments) handles.push(await openStored(attachment))
     await checkSizes(handles)
-    for (const handle of handles) streams.push(handle.createReadStream())
+    for (const handle of handles) streams.push(handle.createReadStream({ highWaterMark: chunk }))
     return await use(
       attachments.map(({ name, type, cid }, index) => ({
         filename: name,
