@@ -11,7 +11,7 @@ export interface PoolOptions {
   maxThreads?: number
   /** Tasks at a time in each thread: 1 for CPU work, more for tasks that wait for a network. Default 1. */
   concurrency?: number
-  /** How much nicer than the main thread its threads are, 0 to 19, so that the main thread goes first. Default 10. */
+  /** How much nicer than the main thread its threads are, 0 to 19, so that the main thread goes first. Default 10, of `mail` 0. */
   nice?: number
   /** Environment variables of its threads. Default: those of the process. */
   env?: NodeJS.ProcessEnv
