@@ -49,6 +49,27 @@ test.serial('a file whose table of objects is garbage is read by looking for the
   t.like((await read(await store(t, Buffer.from(garbage, 'latin1')))).pdf, { pages: 2, words: 2 })
 })
 
+test.serial(
+  'a file most of whose table of objects is wrong is read, and the next one not taken for it',
+  async (t) => {
+    const content = (await written((document) => document.text('one').addPage().text('two'))).toString(
+      'latin1',
+    )
+    let entries = 0
+    const wrong = content.replaceAll(/^\d{10} 00000 n/gm, (entry) =>
+      ++entries < 4 ? entry : '0000000020 00000 n',
+    )
+    for (let time = 0; time < 3; time++) {
+      t.like((await read(await store(t, Buffer.from(wrong, 'latin1')))).pdf, {
+        pages: 2,
+        words: 2,
+        preview: true,
+      })
+      t.like((await read(await store(t, whole))).pdf, { pages: 2, words: 2 })
+    }
+  },
+)
+
 test.serial('a tree that claims two thousand million pages has those that are there', async (t) => {
   const content = assembled([catalog, '<< /Type /Pages /Kids [3 0 R] /Count 2000000000 >>', page])
   t.like((await read(await store(t, content))).pdf, { pages: 1, textComplete: true })

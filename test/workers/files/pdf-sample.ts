@@ -49,14 +49,27 @@ export function stream(dictionary: string, content: string | Buffer, length?: nu
 
 /** A PDF of one page with that content, on which Helvetica is F and an object more is the image I. */
 export function onePage(content: Buffer, image: string | Buffer = 'null'): Buffer {
+  return pageWith('/XObject << /I 6 0 R >>', content, [image])
+}
+
+/** A PDF of one A4 page with that content, on which Helvetica is F, with more resources and objects: the first has number 6. */
+export function pageWith(resources: string, content: Buffer, objects: readonly (string | Buffer)[]): Buffer {
   return assembled([
     '<< /Type /Catalog /Pages 2 0 R >>',
     '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
-    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> /XObject << /I 6 0 R >> >> >>',
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> ${resources} >> >>`,
     content,
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
-    image,
+    ...objects,
   ])
+}
+
+/** An image object of one grey, in RGB. */
+export async function greyImage(grey: number, width: number, height: number): Promise<Buffer> {
+  return stream(
+    `/Type /XObject /Subtype /Image /Width ${width} /Height ${height} /BitsPerComponent 8 /ColorSpace /DeviceRGB /Filter /FlateDecode`,
+    await deflated(Buffer.alloc(3 * width, grey), height),
+  )
 }
 
 /** Says a word in Helvetica. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { PDFDocumentProxy } from 'pdfjs-dist'
 import { getDocument, VerbosityLevel } from 'pdfjs-dist/legacy/build/pdf.mjs'
+import { Canvases } from './canvases.ts'
 
 /** The largest image inside a page that is drawn, A4 at 400 dpi: drawing one takes about 16 bytes a pixel. */
 const maxImagePixels = 16_000_000
@@ -21,6 +22,7 @@ export async function openDocument(data: Uint8Array): Promise<OpenedPdf> {
     verbosity: VerbosityLevel.ERRORS,
     maxImageSize: maxImagePixels,
     disableWorkerRendering: true,
+    CanvasFactory: Canvases,
     // What is installed on the machine makes no difference.
     useSystemFonts: false,
     disableFontFace: true,

@@ -108,6 +108,8 @@ export class Parser {
       case 'done':
         return job.result.resolve({ ...job.read!, preview: message.preview })
       case 'failed':
+        // A page that cannot be drawn leaves work and native memory behind, which only the end of the thread ends.
+        if (job.read !== undefined) return this.#fail(broken(message.cause))
         return settle(job, broken(message.cause))
     }
   }

@@ -1,5 +1,8 @@
+import { setImmediate } from 'node:timers'
 import type { PDFPageProxy, RenderTask } from 'pdfjs-dist'
 import { AnnotationMode } from 'pdfjs-dist/legacy/build/pdf.mjs'
+import { type Canvases, createCanvas } from './canvases.ts'
+import { PageImages } from './images.ts'
 
 /** Pixels. */
 const maxWidth = 1024
@@ -11,6 +14,8 @@ const maxSide = 16_383
 const maxScale = 4
 /** Of a page that is drawn; one that takes longer gets no picture. */
 const maxMilliseconds = 15_000
+/** Milliseconds between looks at the time and the images. */
+const interval = 10
 /** Of the page's area, to take a page without text for a scanned one. */
 const scannedShare = 0.5
 
@@ -25,14 +30,16 @@ export interface Preview {
 }
 
 /**
- * Draws a page.
- * @returns undefined where nothing is to be seen of it, it cannot be drawn, or @napi-rs/canvas is not installed
+ * Draws a page with the canvases of its document.
+ * @returns undefined where nothing is to be seen of it, or @napi-rs/canvas is not installed
+ * @throws an Error where it cannot be drawn, or not in the time and memory there are: pdf.js may go on decoding its images
+ *   then, until the thread ends
  */
-export async function drawPage(page: PDFPageProxy): Promise<Preview | undefined> {
-  const library = await import('@napi-rs/canvas').catch(() => undefined)
-  if (library === undefined) return undefined
+export async function drawPage(page: PDFPageProxy, canvases: Canvases): Promise<Preview | undefined> {
+  if (createCanvas === undefined) return undefined
   const { width, height, viewport } = sizeOf(page)
-  const canvas = library.createCanvas(width, height)
+  const canvas = createCanvas(width, height)
+  const images = new PageImages(page)
   try {
     const task = page.render({
       // pdf.js knows the canvas of browsers; this one has what it needs.
@@ -41,16 +48,19 @@ export async function drawPage(page: PDFPageProxy): Promise<Preview | undefined>
       background: 'white',
       annotationMode: AnnotationMode.ENABLE,
       recordImages: true,
+      operationsFilter: images.filter,
     })
-    await untilDrawn(task)
+    await untilDrawn(task, images)
+    if (canvases.isExceeded || images.areTooLarge())
+      throw new Error('Expected a page that can be drawn in the memory there is, got one that takes more')
     if (isBlank(canvas.data())) return undefined
     const isMostlyImage = shareOfImages(page) >= scannedShare
     return { content: await canvas.encode('webp', 80), width, height, isMostlyImage }
-  } catch {
-    return undefined
   } finally {
     // Its pixels are native memory, of which the garbage collector knows nothing.
     canvas.width = canvas.height = 0
+    canvases.clear()
+    images.free()
     page.cleanup()
   }
 }
@@ -71,12 +81,19 @@ function sizeOf(page: PDFPageProxy) {
   }
 }
 
-/** pdf.js asks between the parts of a page, each of some milliseconds, whether it may go on. */
-async function untilDrawn(task: RenderTask): Promise<void> {
-  const end = performance.now() + maxMilliseconds
+/**
+ * pdf.js asks between the parts of a page, each of some milliseconds, whether it may go on. Without a turn of the loop
+ * nothing native that was collected is freed.
+ */
+async function untilDrawn(task: RenderTask, images: PageImages): Promise<void> {
+  let last = performance.now()
+  const end = last + maxMilliseconds
   task.onContinue = (draw: () => void) => {
-    if (performance.now() > end) task.cancel()
-    else draw()
+    const now = performance.now()
+    if (now - last < interval) return draw()
+    last = now
+    if (now > end || images.areTooLarge()) task.cancel()
+    else setImmediate(draw)
   }
   await task.promise
 }

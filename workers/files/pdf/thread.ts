@@ -1,6 +1,7 @@
 import './quiet.ts'
 import { parentPort } from 'node:worker_threads'
 import type { PDFDocumentProxy } from 'pdfjs-dist'
+import type { Canvases } from './canvases.ts'
 import { describeDocument } from './description.ts'
 import { closeDocument, openDocument } from './document.ts'
 import { drawPage, type Preview } from './preview.ts'
@@ -12,6 +13,10 @@ const pageInterval = 20
 
 /** The thread in which a PDF is read, described and drawn: parser.ts starts it. */
 const port = parentPort!
+
+// pdf.js looks for another way around what is broken, and leaves promises behind that nobody waits for. They must not end
+// the thread: that would fail a file that can be read, or the one after it.
+process.on('unhandledRejection', () => {})
 
 port.on('message', (request: ParseRequest) => void answer(request))
 say({ type: 'ready' })
@@ -54,7 +59,7 @@ async function read(document: PDFDocumentProxy, headerVersion: string | undefine
 
 async function drawFirst(document: PDFDocumentProxy): Promise<Preview | undefined> {
   const page = await document.getPage(1).catch(() => undefined)
-  return page && (await drawPage(page))
+  return page && (await drawPage(page, document.canvasFactory as Canvases))
 }
 
 /** Lets the first call through, and later ones that come long enough after the last that was. */
