@@ -7,6 +7,8 @@ export default {
   // A real process for each file: signals, environment and working directory are its own.
   workerThreads: false,
   nodeArguments: ['--conditions=afterwork-source'],
+  // Many files wait: for leases, for servers, for a disk.
+  concurrency: system ? 2 : 3,
   // Without any test that ends; a disk may take milliseconds for each commit.
   timeout: '3m',
 }

@@ -3,9 +3,10 @@ import { pino } from 'pino'
 import { checkKeys, integer, nonEmptyString, number } from './core/check.ts'
 import { urlOf, type Tasks } from './core/definition.ts'
 import { milliseconds, type Duration } from './core/duration.ts'
-import { badOption } from './core/errors.ts'
+import { badOption, didYouMean } from './core/errors.ts'
 import { defaults, resolveOptions, type DefinitionOptions, type ResolvedOptions } from './core/options.ts'
 import { localPool, resolvePool, type PoolOptions, type PoolSizes } from './core/pool.ts'
+import { isPostgres, queueUrl, withoutPassword } from './core/queue-url.ts'
 import type { TaskLogger } from './observe/log.ts'
 import type { TaskLimits } from './queue/limits.ts'
 import type { QueueBounds, Retention } from './queue/queue.ts'
@@ -15,12 +16,18 @@ export interface AfterworkOptions {
   /** What defineTasks() returned. */
   tasks: Tasks<Record<string, any>>
   /**
-   * Where tasks wait: 'sqlite:' and a file, which survives a crash of the process or the machine; or 'memory:', gone with
-   * the process. Default 'sqlite:data/queue.db'.
+   * Where tasks wait: 'sqlite:' and a file, which survives a crash of the process or the machine; 'memory:', gone with
+   * the process; or 'postgres://user:password@host:port/database', which any number of processes on any number of machines
+   * share. Default 'sqlite:data/queue.db'.
    */
   queue?: string
   /** Sizes of the pools `cpu` and `mail`, and any pools of your own. */
   pools?: Record<string, PoolOptions>
+  /**
+   * Which of the pools this process works on: all, none (`false`), or those named. Tasks of the others can be added, and wait
+   * for another process, so this needs a `postgres:` queue. Local functions always run where they were added. Default true.
+   */
+  work?: boolean | readonly string[]
   /** Tasks that may wait or run; past them addTask is refused with AFTERWORK_QUEUE_FULL. Default 100,000. */
   maxQueued?: number
   /** Bytes of their arguments, likewise. Default 256 MB. */
@@ -58,6 +65,8 @@ export interface ResolvedAfterwork {
   url: string
   queue: string
   pools: Record<string, PoolSizes>
+  /** Names of the pools that this process works on. */
+  work: ReadonlySet<string>
   bounds: Required<QueueBounds>
   retention: Retention
   commitTimeout: number
@@ -79,6 +88,7 @@ const known = [
   'tasks',
   'queue',
   'pools',
+  'work',
   'maxQueued',
   'maxQueuedBytes',
   'commitTimeout',
@@ -97,10 +107,13 @@ export function resolveAfterwork(given: AfterworkOptions): ResolvedAfterwork {
   const options = checkKeys(given, known, where) as unknown as AfterworkOptions
   const count = integer(1, Number.MAX_SAFE_INTEGER)
   const keepFiles = milliseconds(options.keepFiles ?? '24h', `${where}.keepFiles`)
+  const queue = queueUrl(options.queue ?? 'sqlite:data/queue.db', `${where}.queue`)
+  const pools = poolSizes(options.pools)
   return {
     url: urlOf(options.tasks),
-    queue: nonEmptyString(options.queue ?? 'sqlite:data/queue.db', `${where}.queue`),
-    pools: poolSizes(options.pools),
+    queue,
+    pools,
+    work: workedOn(options.work ?? true, Object.keys(pools), queue, `${where}.work`),
     bounds: {
       maxTasks: count(options.maxQueued ?? 100_000, `${where}.maxQueued`),
       maxBytes: count(options.maxQueuedBytes ?? 256 * 1024 ** 2, `${where}.maxQueuedBytes`),
@@ -131,6 +144,33 @@ function taskLimits(given: AfterworkOptions['limits'] = {}, where: string): Task
       return [name, Object.fromEntries(own.map((key) => [key, resolved[key as keyof ResolvedOptions]]))]
     }),
   )
+}
+
+/** Nobody else can work on a queue in a file or in memory: what this process leaves would wait for ever. */
+function workedOn(
+  given: unknown,
+  pools: readonly string[],
+  queue: string,
+  where: string,
+): ReadonlySet<string> {
+  const names = new Set<unknown>(given === true ? pools : [])
+  if (typeof given !== 'boolean') {
+    if (!Array.isArray(given)) throw badOption(where, 'true, false or names of pools', given)
+    for (const name of given as unknown[]) {
+      if (pools.includes(name as string)) names.add(name)
+      else throw badOption(where, `some of the pools ${pools.join(', ')}`, name, nearest(name, pools))
+    }
+  }
+  if (names.size === pools.length || isPostgres(queue)) return names as Set<string>
+  throw badOption(
+    where,
+    `true or all pools, for no other process can work on ${withoutPassword(queue)} (with a postgres: queue others can)`,
+    given === false ? false : [...names].join(', '),
+  )
+}
+
+function nearest(name: unknown, known: readonly string[]): string {
+  return typeof name === 'string' ? didYouMean(name, known) : ''
 }
 
 function poolSizes(given: Record<string, PoolOptions> = {}): Record<string, PoolSizes> {

@@ -5,11 +5,20 @@ import { importingTasks } from './core/definition.ts'
 import { AfterworkError, didYouMean } from './core/errors.ts'
 import { Events, type EventName, type Listener } from './core/events.ts'
 import { checkKeys } from './core/check.ts'
-import { resolvePool, type PoolOptions, type PoolSizes, type PoolState } from './core/pool.ts'
+import {
+  localPool,
+  resolvePool,
+  sizesWith,
+  type PoolSizes,
+  type PoolState,
+  type Resizing,
+} from './core/pool.ts'
+import type { Failure } from './core/failure.ts'
 import { checkName, type AddTask } from './core/reference.ts'
 import { hasEnded, taskStates, type AddedTask, type TaskRecord } from './core/task.ts'
 import { decodeArguments } from './core/value.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
+import { SharedFolder } from './files/shared-folder.ts'
 import { FileStore } from './files/store.ts'
 import { Sweeper } from './files/sweeper.ts'
 import { metricsRoute } from './koa/metrics.ts'
@@ -20,7 +29,7 @@ import { logEvents } from './observe/log.ts'
 import { Metrics, resolveMetrics, type MetricsOptions } from './observe/metrics.ts'
 import type { Catalog } from './pool/envelope.ts'
 import { Intake } from './queue/intake.ts'
-import type { Engine, Records } from './queue/queue.ts'
+import type { Engine, Known, Records } from './queue/queue.ts'
 
 /**
  * Background tasks for a Koa app.
@@ -43,13 +52,18 @@ export class Afterwork {
   readonly #url: string
   readonly #engine: Engine
   readonly #sizes: Record<string, PoolSizes>
+  /** Names of the pools that this process works on. */
+  readonly #work: ReadonlySet<string>
   readonly #intake: Intake
   readonly #parts: AfterworkParts
+  #known: Known | undefined
   readonly #local: LocalRunner
   readonly #drain: number
   /** Names of tasks for which limits are set. */
   readonly #limited: readonly string[]
   readonly #sweeper: Sweeper
+  /** Undefined where no other process can have the queue. */
+  readonly #sharedFolder: SharedFolder | undefined
   readonly #pools = new Map<string, RunningPool>()
   readonly #metrics = new Metrics({
     events: this.#events,
@@ -80,20 +94,32 @@ export class Afterwork {
     const options = resolveAfterwork(given)
     this.#url = options.url
     this.#sizes = options.pools
+    this.#work = options.work
     this.#drain = options.drain
     this.#limited = Object.keys(options.bounds.limits)
     this.files = new FileStore(options.files, options.maxDisk)
     this.#parts = parts
     this.#local = parts.createLocal()
     this.#engine = parts.openQueue(options)
+    this.#sharedFolder = this.#shareFolder()
     this.#sweeper = new Sweeper({
       store: this.files,
       usageOf: (id) => this.#engine.file(id),
       limits: { keep: options.keepFiles, keepUnnamed: options.keepUnnamed },
       onError: (error) => this.#failed(error, 'sweeping the stored files'),
     })
-    this.#intake = new Intake(this.#engine, this.#events, this.#url, options.commitTimeout)
+    this.#intake = new Intake(this.#engine, this.#events, this.#url, options.commitTimeout, () =>
+      this.files.check(),
+    )
     if (options.logger !== false) logEvents(this.#events, options.logger)
+    this.#engine.subscribe({
+      cancel: () => {},
+      cancelled: () => {},
+      added: () => {},
+      paused: (pool, failure) => this.#tellPaused(pool, failure, true),
+      resumed: (pool) => this.#tellResumed(pool, true),
+      resized: (pool, sizes) => this.#resize(pool, sizes, true),
+    })
   }
 
   /** Loads every module once in a worker, starts the pools and lets tasks in; throws AFTERWORK_TASKS_FILE. */
@@ -142,7 +168,7 @@ export class Afterwork {
       retry: (id: string) => this.retry(id),
       purge: (id: string) => this.purge(id),
       pools: () => this.pools(),
-      resizePool: (name: string, sizes: PoolOptions) => this.resizePool(name, sizes),
+      resizePool: (name: string, sizes: Resizing) => this.resizePool(name, sizes),
       pausePool: (name: string) => this.pausePool(name),
       resumePool: (name: string) => this.resumePool(name),
     }
@@ -165,13 +191,19 @@ export class Afterwork {
   }
 
   /**
-   * Adds a task outside a request; resolves once it is committed.
-   * @throws AFTERWORK_BAD_VALUE, AFTERWORK_UNKNOWN_TASK, AFTERWORK_QUEUE_FULL, AFTERWORK_NOT_STARTED
+   * Adds a task outside a request; resolves once it is committed. With the option `client` it is part of the transaction that
+   * is open on that connection: it exists from its COMMIT on, and starts no sooner; there is no event 'task.added' then.
+   * @throws AFTERWORK_BAD_VALUE, AFTERWORK_UNKNOWN_TASK, AFTERWORK_QUEUE_FULL, AFTERWORK_NOT_STARTED; AFTERWORK_BAD_OPTION
+   *   for a client without an open transaction, or of another database than the queue's; errors of a client as they are
+   * @example
+   * await client.query('BEGIN')
+   * await client.query('INSERT INTO orders ...')
+   * await afterwork.addTask(tasks.mail.sendReceipt.with({ client }), order.id)
+   * await client.query('COMMIT')
    */
   readonly addTask: AddTask<Promise<AddedTask>> = async (task, ...args) => {
-    const row = this.#intake.create(task, args, undefined)
-    await this.#intake.commit([row], { held: false })
-    return { id: row.id, name: row.name }
+    const { id, name } = await this.#intake.add(task, args)
+    return { id, name }
   }
 
   /** What is known of the tasks. */
@@ -224,50 +256,48 @@ export class Afterwork {
     })
   }
 
-  /** Sizes and load of the pools. */
+  /**
+   * The pools: their sizes, which are those of each process that works on them, and how many of their tasks run here. Of one
+   * that only other processes work on, the sizes are those that were set for all, or else those that this process was given.
+   */
   pools(): PoolState[] {
-    const paused = this.#engine.paused()
-    return Array.from(this.#pools.values(), (pool) => ({ ...pool.state, paused: paused.has(pool.name) }))
+    return Array.from(this.#catalog?.pools ?? [], (name) => this.#poolState(name))
   }
 
   /**
-   * Changes the sizes of a pool while it works; what runs goes on to its end.
+   * Changes the sizes of a pool while it works; what runs goes on to its end. They hold for each of the processes that share
+   * the queue and work on the pool, those that start later, too; what is not given stays as it is in each.
    * @throws AFTERWORK_POOL_NOT_FOUND, AFTERWORK_BAD_OPTION
    */
-  resizePool(name: string, sizes: Pick<PoolOptions, 'minThreads' | 'maxThreads' | 'concurrency'>): PoolState {
-    const pool = this.#pool(name)
-    const checked = checkKeys(sizes, ['minThreads', 'maxThreads', 'concurrency'], `pool ${name}`)
-    pool.resize(resolvePool(checked, pool.sizes, `pool ${name}`))
-    this.#dispatcher!.refill(name)
-    const { minThreads, maxThreads, concurrency } = pool.sizes
-    this.#events.emit('pool.resized', {
-      pool: name,
-      at: this.#parts.clock.now(),
-      minThreads,
-      maxThreads,
-      concurrency,
-    })
+  async resizePool(name: string, sizes: Resizing): Promise<PoolState> {
+    this.#checkPool(name)
+    const where = `pool ${name}`
+    const given = checkKeys(sizes, ['minThreads', 'maxThreads', 'concurrency'], where) as Resizing
+    const before = this.#sizesOf(name)
+    const { minThreads } = resolvePool(given, before, where)
+    // Fewer threads at most may mean fewer at least: a process that starts later is to have as many as the others.
+    const set = minThreads === before.minThreads ? given : { ...given, minThreads }
+    await this.#engine.resize?.(name, set)
+    this.#resize(name, set, false)
     return this.#poolState(name)
   }
 
-  /** Starts no more tasks of a pool until resumePool(); what runs goes on. Throws AFTERWORK_POOL_NOT_FOUND. */
+  /**
+   * Starts no more tasks of a pool, whoever works on it, until resumePool(); what runs goes on.
+   * @throws AFTERWORK_POOL_NOT_FOUND
+   */
   async pausePool(name: string): Promise<PoolState> {
-    this.#pool(name)
+    this.#checkPool(name)
     await this.#engine.pause(name)
-    this.#events.emit('pool.paused', {
-      pool: name,
-      at: this.#parts.clock.now(),
-      reason: 'by hand',
-      failure: null,
-    })
+    this.#tellPaused(name, null, false)
     return this.#poolState(name)
   }
 
   /** Starts tasks of a paused pool again; throws AFTERWORK_POOL_NOT_FOUND. */
   async resumePool(name: string): Promise<PoolState> {
-    this.#pool(name)
+    this.#checkPool(name)
     await this.#dispatcher!.resume(name)
-    this.#events.emit('pool.resumed', { pool: name, at: this.#parts.clock.now() })
+    this.#tellResumed(name, false)
     return this.#poolState(name)
   }
 
@@ -302,18 +332,29 @@ export class Afterwork {
   async #start(): Promise<void> {
     const found = await this.#parts.findTasks(this.#url)
     for (const name of this.#limited) checkName(name, found.names)
-    await this.#engine.open()
+    const folder = this.#sharedFolder
+    this.#known = {
+      names: found.names,
+      pools: [...this.#work, localPool],
+      get files() {
+        return folder?.seen ?? true
+      },
+    }
+    await this.#engine.open(this.#known)
+    await folder?.start()
     if (this.#stopping !== undefined) {
       throw new AfterworkError('AFTERWORK_STOPPED', 'stop() was called before start() had ended')
     }
     const catalog = { ...found, tasks: this.#url, pools: new Set(Object.keys(this.#sizes)) }
     this.#catalog = catalog
-    for (const [name, sizes] of Object.entries(this.#sizes))
-      this.#pools.set(name, this.#createPool(name, sizes, catalog))
+    for (const name of Object.keys(this.#sizes))
+      if (this.#work.has(name)) this.#pools.set(name, this.#createPool(name, this.#sizesOf(name), catalog))
     const runners = [...this.#pools.values(), this.#local]
     this.#dispatcher = this.#parts.createDispatcher(this.#engine, runners, this.#events)
     this.#dispatcher.start()
     this.#intake.open(found.names, catalog.pools)
+    for (const name of this.#engine.sizes?.().keys() ?? [])
+      if (catalog.pools.has(name)) this.#tellResized(name, true)
     this.#sweeper.start()
     this.#events.emit('afterwork.started', { at: this.#parts.clock.now(), tasks: found.names.size })
   }
@@ -327,6 +368,7 @@ export class Afterwork {
     // A pool that has stopped would never end the threads that it gets now.
     if (this.#stopping !== undefined) return nothing
     const catalog = (this.#catalog = { ...before, ...found })
+    this.#known!.names = found.names
     for (const pool of this.#pools.values()) pool.recycle(catalog)
     this.#intake.open(catalog.names, catalog.pools)
     return { added: without(catalog.names, before.names), removed: without(before.names, catalog.names) }
@@ -335,6 +377,7 @@ export class Afterwork {
   async #stop(): Promise<void> {
     this.#intake.close()
     await this.#starting?.catch(() => {})
+    this.#sharedFolder?.stop()
     await this.#sweeper.stop()
     await this.#dispatcher?.stop(this.#drain)
     await this.#intake.undone()
@@ -344,21 +387,75 @@ export class Afterwork {
     this.#events.emit('afterwork.stopped', { at: this.#parts.clock.now(), left })
   }
 
-  /** How many tasks have not ended. */
+  /** How many tasks have not ended; 0 where the queue cannot say, which must not keep it from being closed. */
   async #left(): Promise<number> {
-    const counters = await this.#engine.counters()
-    return taskStates.reduce((sum, state) => sum + (hasEnded(state) ? 0 : counters[state]), 0)
+    try {
+      const counters = await this.#engine.counters()
+      return taskStates.reduce((sum, state) => sum + (hasEnded(state) ? 0 : counters[state]), 0)
+    } catch (error) {
+      this.#failed(error as Error, 'counting the tasks that are left')
+      return 0
+    }
   }
 
-  #pool(name: string): RunningPool {
-    const pool = this.#pools.get(name)
-    if (pool !== undefined) return pool
-    const hint = didYouMean(name, this.#pools.keys())
+  /** Whether it is worked on here or not. */
+  #checkPool(name: string): void {
+    const known = this.#catalog?.pools ?? new Set()
+    if (known.has(name)) return
+    const hint = didYouMean(name, known)
     throw new AfterworkError('AFTERWORK_POOL_NOT_FOUND', `There is no pool ${name.slice(0, 64)}${hint}`)
   }
 
   #poolState(name: string): PoolState {
-    return this.pools().find((pool) => pool.name === name)!
+    const { minThreads, maxThreads, concurrency } = this.#sizesOf(name)
+    const paused = this.#engine.paused().has(name)
+    const running = this.#pools.get(name)?.state.running ?? 0
+    return { name, minThreads, maxThreads, concurrency, paused, running }
+  }
+
+  /** Of a pool that does not run here they are what it would have. */
+  #sizesOf(name: string): PoolSizes {
+    const set = this.#engine.sizes?.().get(name) ?? {}
+    return this.#pools.get(name)?.sizes ?? sizesWith(this.#sizes[name]!, set, `pool ${name}`)
+  }
+
+  /** Processes may share a queue and have different pools. */
+  #resize(name: string, sizes: Resizing, elsewhere: boolean): void {
+    if (this.#catalog?.pools.has(name) !== true) return
+    const pool = this.#pools.get(name)
+    // A pool that has stopped would never end the threads that it gets now.
+    if (pool !== undefined && this.#stopping === undefined) {
+      pool.resize(sizesWith(pool.sizes, sizes, `pool ${name}`))
+      this.#dispatcher!.refill(name)
+    }
+    this.#tellResized(name, elsewhere)
+  }
+
+  #tellResized(pool: string, elsewhere: boolean): void {
+    const { minThreads, maxThreads, concurrency } = this.#sizesOf(pool)
+    const at = this.#parts.clock.now()
+    this.#events.emit('pool.resized', { pool, at, minThreads, maxThreads, concurrency, elsewhere })
+  }
+
+  #tellPaused(pool: string, failure: Failure | null, elsewhere: boolean): void {
+    if (this.#catalog?.pools.has(pool) !== true) return
+    const reason = failure?.message ?? 'by hand'
+    this.#events.emit('pool.paused', { pool, at: this.#parts.clock.now(), reason, failure, elsewhere })
+  }
+
+  #tellResumed(pool: string, elsewhere: boolean): void {
+    if (this.#catalog?.pools.has(pool) !== true) return
+    this.#events.emit('pool.resumed', { pool, at: this.#parts.clock.now(), elsewhere })
+  }
+
+  #shareFolder(): SharedFolder | undefined {
+    const engine = this.#engine
+    if (engine.agree === undefined) return undefined
+    return new SharedFolder({
+      store: this.files,
+      agree: (value) => engine.agree!('folder', value),
+      onError: (error) => this.#failed(error, 'looking for the folder of stored files'),
+    })
   }
 
   #failed(error: Error, during: string): void {

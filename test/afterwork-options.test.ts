@@ -53,3 +53,42 @@ test('limits of tasks are checked, and only what they say wins over the definiti
     })
   }
 })
+
+const shared = 'postgres://me:hunter2@db.example/shop'
+
+test('a process works on all pools, on none, or on some of its own', (t) => {
+  const pools = { reports: {} }
+  const worksOn = (work?: boolean | string[]) => [
+    ...resolveAfterwork({ tasks, pools, queue: shared, ...(work !== undefined && { work }) }).work,
+  ]
+  t.deepEqual(worksOn(), ['cpu', 'mail', 'reports'])
+  t.deepEqual(worksOn(true), ['cpu', 'mail', 'reports'])
+  t.deepEqual(worksOn(false), [])
+  t.deepEqual(worksOn([]), [])
+  t.deepEqual(worksOn(['reports', 'cpu', 'reports']), ['reports', 'cpu'])
+  for (const [work, message] of [
+    [
+      ['report'],
+      /work: Expected some of the pools cpu, mail, reports, got "report", did you mean "reports"\?/,
+    ],
+    [['local'], /work: Expected some of the pools cpu, mail, reports, got "local"/],
+    [[1], /work: Expected some of the pools .*, got 1/],
+    ['cpu', /work: Expected true, false or names of pools, got "cpu"/],
+    [1, /work: Expected true, false or names of pools, got 1/],
+  ] as const) {
+    t.throws(() => worksOn(work as never), { code: 'AFTERWORK_BAD_OPTION', message })
+  }
+})
+
+test('who has a queue for itself works on all its pools, or its tasks would wait for ever', (t) => {
+  for (const queue of ['memory:', 'sqlite:data/queue.db']) {
+    const resolve = (work: boolean | string[]) => resolveAfterwork({ tasks, queue, work })
+    t.is(resolve(true).work.size, 2)
+    t.is(resolve(['mail', 'cpu']).work.size, 2)
+    const message = new RegExp(
+      `work: Expected true or all pools, .* ${queue} \\(with a postgres: queue others can\\)`,
+    )
+    t.throws(() => resolve(false), { code: 'AFTERWORK_BAD_OPTION', message })
+    t.throws(() => resolve(['cpu']), { code: 'AFTERWORK_BAD_OPTION', message })
+  }
+})

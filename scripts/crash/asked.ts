@@ -29,6 +29,8 @@ export interface AskedRequest {
 export interface SentRequest extends AskedRequest {
   /** Milliseconds since 1970. */
   sentAt: number
+  /** The process that was asked. */
+  pid: number
   /** The status that came, or null where the connection was cut before it. */
   status: number | null
   /** When it came, in milliseconds since 1970. */

@@ -4,6 +4,7 @@ import { readJournal, type JournalLine } from './journal.ts'
 import { namedIn } from './judge/folder.ts'
 import type { Kill } from './lives.ts'
 import type { Delivery } from './mailbox.ts'
+import type { Outage } from './outage.ts'
 import { getTask, listTasks, type SeenTask } from './records.ts'
 import { send } from './send.ts'
 import { sweptFolder, type SeenFolder } from './strays.ts'
@@ -26,7 +27,9 @@ export interface Evidence {
   /** By the id of the task that the file came with. */
   files: Map<string, SeenFile>
   folder: SeenFolder
-  kills: Kill[]
+  kills: readonly Kill[]
+  /** Of a database that several processes may share; null where one process has the queue for itself. */
+  outages: readonly Outage[] | null
 }
 
 /** Where the service and its tasks write. */
@@ -49,7 +52,7 @@ export async function gather(
   url: string,
   places: Places,
   before: string[],
-  told: Pick<Evidence, 'requests' | 'deliveries' | 'kills'>,
+  told: Pick<Evidence, 'requests' | 'deliveries' | 'kills' | 'outages'>,
   signal: AbortSignal,
 ): Promise<Evidence> {
   const listed = (await listTasks(url)).map(({ id }) => id)

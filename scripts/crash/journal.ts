@@ -1,5 +1,6 @@
 import { openSync, writeSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** What an attempt tells of itself: it begins, then it ends or it fails. */
 export type Verb = 'begin' | 'end' | 'fail'
@@ -22,6 +23,9 @@ export interface Journal {
   /** Lines that a kill cut short. */
   torn: number
 }
+
+/** How often is looked for more lines, in milliseconds. */
+const interval = 3
 
 const form = /^(begin|end|fail) (\S+) (\d+) (\S+) (\d+) (\d+) \.$/
 
@@ -64,12 +68,38 @@ export function parseJournal(text: string): Journal {
   return { lines, torn }
 }
 
-/** The tasks whose last attempt began and was cut. */
-export function cutAttempts(lines: readonly JournalLine[]): Set<string> {
+/** The tasks whose last attempt began in one of the processes that were killed, and was cut. */
+export function cutAttempts(lines: readonly JournalLine[], killed: ReadonlySet<number>): Set<string> {
   const open = new Set<string>()
-  for (const { verb, id } of lines) {
-    if (verb === 'begin') open.add(id)
+  for (const { verb, id, pid } of lines) {
+    if (verb === 'begin' && killed.has(pid)) open.add(id)
     else open.delete(id)
   }
   return open
+}
+
+/** Resolves with the first line that is wanted of those that come; undefined after so many milliseconds. */
+export async function nextLine(
+  path: string,
+  wanted: (line: JournalLine) => boolean,
+  patience: number,
+): Promise<JournalLine | undefined> {
+  const file = await open(path)
+  try {
+    let { size: place } = await file.stat()
+    const buffer = Buffer.alloc(65_536)
+    for (const end = performance.now() + patience; performance.now() < end;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, place)
+      const text = buffer.toString('latin1', 0, bytesRead)
+      // What is there only in part is read again.
+      const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+      place += whole.length
+      const found = parseJournal(whole).lines.find(wanted)
+      if (found !== undefined) return found
+      if (bytesRead < buffer.length) await wait(interval)
+    }
+    return undefined
+  } finally {
+    await file.close()
+  }
 }

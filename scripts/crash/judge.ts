@@ -1,5 +1,6 @@
 import { outcomeOf } from './asked.ts'
 import type { Evidence } from './evidence.ts'
+import { alone, overtaken } from './judge/alone.ts'
 import { openFile, type Finding } from './judge/case.ts'
 import { namedFiles, strays } from './judge/folder.ts'
 import { accountedFor, answers, followUps, refused, unanswered } from './judge/kept.ts'
@@ -19,6 +20,8 @@ export interface Counts {
   deliveredAgain: number
   /** Requests that were refused because the queue was full. */
   full: number
+  /** Requests that were refused because the queue did not answer. */
+  away: number
   /** Requests whose answer a kill cut off. */
   unanswered: number
   /** Of their tasks, those that are there all the same. */
@@ -27,6 +30,8 @@ export interface Counts {
   attempts: number
   /** Attempts whose number was used again, because their start was not stored when they were cut. */
   unstoredStarts: number
+  /** Attempts that went on while another process had their task already. */
+  overtaken: number
 }
 
 /** What the evidence says of every promise. */
@@ -52,13 +57,14 @@ const promises = [
   refused,
   unanswered,
   accountedFor,
-  suspects,
 ]
 
 /** Weighs the evidence: a promise without a breach was kept, as far as it was tried. */
 export function judge(evidence: Evidence): Judgement {
   const file = openFile(evidence)
-  const findings = promises.map((promise) => promise(file))
+  // Where several processes share the queue, the others go on while one of them runs what was cut.
+  const kept = [...promises, evidence.outages === null ? suspects : alone]
+  const findings = kept.map((promise) => promise(file))
   const { requests, journal } = evidence
   const acknowledged = file.cases.filter(({ request }) => outcomeOf(request) === 'acknowledged')
   const [unknown, unended] = findings.map(
@@ -69,11 +75,13 @@ export function judge(evidence: Evidence): Judgement {
     lost: acknowledged.filter(({ asked }) => unknown.has(asked.marker) || unended.has(asked.marker)).length,
     ranAgain: ranAgain(file),
     deliveredAgain: deliveredAgain(file),
-    full: requests.filter(({ status }) => status === 503).length,
+    full: requests.filter(({ code }) => code === 'AFTERWORK_QUEUE_FULL').length,
+    away: requests.filter(({ status, code }) => status === 503 && code !== 'AFTERWORK_QUEUE_FULL').length,
     unanswered: requests.filter((request) => outcomeOf(request) === 'unanswered').length,
     unansweredTasks: file.cases.length - acknowledged.length,
     attempts: journal.filter(({ verb }) => verb === 'begin').length,
     unstoredStarts: unstoredStarts(file),
+    overtaken: overtaken(file),
   }
   return { findings, counts }
 }

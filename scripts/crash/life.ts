@@ -1,50 +1,63 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { takesRequests, type Role } from './roles.ts'
 
-const program = fileURLToPath(new URL('./service.ts', import.meta.url))
+const service = fileURLToPath(new URL('./service.ts', import.meta.url))
+const orphan = new URL('./orphan.ts', import.meta.url).href
+const command = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const tasks = fileURLToPath(new URL('./tasks.ts', import.meta.url))
 
-/** How long a service may take until it listens, and to stop when it is asked to, in milliseconds. */
+/** How long a process may take until it is up, and to stop when it is asked to, in milliseconds. */
 const limits = { start: 120_000, stop: 20_000 }
 
-/** What all lives of the service have in common. */
+/** What all lives of a process have in common. */
 export interface LifeSettings {
+  role: Role
   env: Record<string, string>
-  /** The file that takes what the service says of itself. */
+  /** The file that takes what it says of itself. */
   log: string
-  /** Hears that the service ended though nobody killed it, or never listened. */
+  /** Hears that it ended though nobody killed it, or was never up. */
   onTrouble: (reason: Error) => void
 }
 
-/** The service from one start to one kill: a process of its own. */
+/** A process of the run from one start to one kill. */
 export class Life {
+  readonly role: Role
   readonly startedAt = performance.now()
-  /** How long the start took, in milliseconds, once it listens. */
+  /** How long the start took, in milliseconds, once it is up. */
   took: number | null = null
+  /** Where it listens, once it does. */
+  url: string | null = null
   killed = false
-  /** Where it listens, once it does; undefined when it was killed before. */
-  readonly listening: Promise<string | undefined>
+  /** Resolves once it is up, or when it was killed before. */
+  readonly ready: Promise<void>
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
 
-  constructor({ env, log, onTrouble }: LifeSettings) {
+  constructor({ role, env, log, onTrouble }: LifeSettings) {
+    this.role = role
     const output = openSync(log, 'a')
-    this.#child = spawn(process.execPath, ['--conditions=afterwork-source', program], {
-      env: { PATH: process.env['PATH'], UV_THREADPOOL_SIZE: '8', ...env },
+    this.#child = spawn(process.execPath, argumentsOf(role), {
+      env: { PATH: process.env['PATH'], UV_THREADPOOL_SIZE: '8', CRASH_ROLE: role, ...env },
       stdio: ['ignore', 'pipe', output, 'ipc'],
     })
     closeSync(output)
     this.#exited = once(this.#child, 'exit').then(([code, signal]) => {
       if (this.killed) return
-      onTrouble(new Error(`the service ended of itself, with ${signal ?? `code ${code}`}:\n${tailOf(log)}`))
+      onTrouble(new Error(`\`${role}\` ended of itself, with ${signal ?? `code ${code}`}:\n${tailOf(log)}`))
     }, onTrouble)
-    this.listening = this.#listening(onTrouble)
+    this.ready = this.#ready(log, onTrouble)
   }
 
   get pid(): number {
     return this.#child.pid!
+  }
+
+  get takesRequests(): boolean {
+    return takesRequests(this.role)
   }
 
   /** Resolves once the process is gone. */
@@ -66,25 +79,33 @@ export class Life {
     return this.#child.signalCode !== 'SIGKILL'
   }
 
-  #listening(onTrouble: (reason: Error) => void): Promise<string | undefined> {
+  #ready(log: string, onTrouble: (reason: Error) => void): Promise<void> {
     return new Promise((resolve) => {
       const late = setTimeout(
-        () => onTrouble(new Error(`the service does not listen after ${limits.start / 1_000} s`)),
+        () => onTrouble(new Error(`\`${this.role}\` is not up after ${limits.start / 1_000} s`)),
         limits.start,
       )
-      const settle = (url?: string) => {
+      const settle = () => {
         clearTimeout(late)
-        resolve(url)
+        resolve()
       }
       createInterface(this.#child.stdout!).on('line', (line) => {
         const [, url] = /listening on (http\S+)/.exec(line) ?? []
-        if (url === undefined) return
+        if (url === undefined && !/ working on /.test(line)) return appendFileSync(log, `${line}\n`)
+        this.url = url ?? null
         this.took = performance.now() - this.startedAt
-        settle(url)
+        settle()
       })
-      void this.#exited.then(() => settle())
+      void this.#exited.then(settle)
     })
   }
+}
+
+/** What only works is the command line's own; what takes requests has routes of its own for the load. */
+function argumentsOf(role: Role): string[] {
+  const flags = ['--conditions=afterwork-source']
+  if (takesRequests(role)) return [...flags, service]
+  return [...flags, '--import', orphan, command, 'work', '--tasks', tasks, '--pool', 'cpu=2x2']
 }
 
 /** What a file ends with, without the lines of stacks. */

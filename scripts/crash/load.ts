@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { outcomeOf, type AskedRequest, type SentRequest } from './asked.ts'
+import type { Life } from './life.ts'
 import type { Mix, Outgoing } from './mix.ts'
 import { NotSent, send, TimedOut, type Answer, type Sending } from './send.ts'
 
@@ -9,21 +10,21 @@ const backoff = { full: 500, gone: 20 }
 /** Clients that make requests at the same time, for as long as the load goes on, and remember what became of each. */
 export class Load {
   readonly sent: SentRequest[] = []
-  /** Called at once when the status of an acknowledgement is there. */
-  onAcknowledged: (() => void) | undefined
+  /** Called at once when the status of an acknowledgement is there, with whose it is. */
+  onAcknowledged: ((by: Life) => void) | undefined
   readonly #mixes: Mix[]
-  readonly #url: () => Promise<string>
+  readonly #server: () => Promise<Life>
   readonly #signal: AbortSignal
   #on = false
   #clients: Promise<void>[] = []
 
   /**
-   * @param url resolves with where the service listens, once it does, and rejects when the run is over
+   * @param server resolves with a process that takes requests, once there is one, and rejects when the run is over
    * @param signal aborted when the run is over
    */
-  constructor(mixes: Mix[], url: () => Promise<string>, signal: AbortSignal) {
+  constructor(mixes: Mix[], server: () => Promise<Life>, signal: AbortSignal) {
     this.#mixes = mixes
-    this.#url = url
+    this.#server = server
     this.#signal = signal
   }
 
@@ -39,8 +40,8 @@ export class Load {
   }
 
   /** An upload of which only half is sent before `halfWay` is called. */
-  async uploadSlowly(mix: Mix, halfWay: () => Promise<void>): Promise<void> {
-    await this.#send(mix.next('upload'), { halfWay })
+  async uploadSlowly(mix: Mix, halfWay: (to: Life) => Promise<void>): Promise<void> {
+    await this.#send(mix.next('upload'), halfWay)
   }
 
   count(outcome: ReturnType<typeof outcomeOf>): number {
@@ -59,18 +60,21 @@ export class Load {
     }
   }
 
-  async #send({ asked, path, body }: Outgoing, sending: Sending = {}): Promise<number | null> {
-    const url = await this.#url()
-    const sentAt = Date.now()
+  async #send(
+    { asked, path, body }: Outgoing,
+    halfWay?: (to: Life) => Promise<void>,
+  ): Promise<number | null> {
+    const server = await this.#server()
     // Known from its first byte on: what is cut off may have been heard.
-    const request = entry(asked, sentAt)
+    const request = entry(asked, server.pid)
     this.sent.push(request)
     const onStatus = (status: number) => {
       request.status = status
-      if (outcomeOf(request) === 'acknowledged') this.onAcknowledged?.()
+      if (outcomeOf(request) === 'acknowledged') this.onAcknowledged?.(server)
     }
+    const sending: Sending = { body, onStatus, ...(halfWay && { halfWay: () => halfWay(server) }) }
     try {
-      const answer = await send(`${url}${path}`, { ...sending, body, onStatus })
+      const answer = await send(`${server.url}${path}`, sending)
       if (answer !== undefined) note(request, answer)
     } catch (error) {
       if (error instanceof NotSent) this.sent.splice(this.sent.indexOf(request), 1)
@@ -81,8 +85,8 @@ export class Load {
   }
 }
 
-function entry(asked: AskedRequest, sentAt: number): SentRequest {
-  return { ...asked, sentAt, status: null, answeredAt: null, code: null, ids: null }
+function entry(asked: AskedRequest, pid: number): SentRequest {
+  return { ...asked, sentAt: Date.now(), pid, status: null, answeredAt: null, code: null, ids: null }
 }
 
 function note(request: SentRequest, { status, at, body }: Answer): void {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { TaskDocument } from 'afterwork'
 import { getJson } from './send.ts'
 
@@ -20,13 +21,16 @@ export interface SeenTask {
 /** How many are asked for at a time: as many as the service gives. */
 const pageSize = 200
 
+/** How long a service may be without its database, and how often it is asked meanwhile, in milliseconds. */
+const away = { most: 60_000, interval: 250 }
+
 /** What the tasks of a state, or all, look like in a list, newest first. */
 export async function listTasks(url: string, state?: TaskDocument['state']): Promise<TaskDocument[]> {
   const found: TaskDocument[] = []
   let cursor = ''
   for (;;) {
     const query = `limit=${pageSize}${state === undefined ? '' : `&state=${state}`}${cursor}`
-    const page = await getJson<{ tasks: TaskDocument[]; next: string | null }>(`${url}/tasks?${query}`)
+    const page = await ask<{ tasks: TaskDocument[]; next: string | null }>(`${url}/tasks?${query}`)
     found.push(...page.tasks)
     if (page.next === null) return found
     cursor = `&cursor=${page.next}`
@@ -44,10 +48,26 @@ export async function liveTasks(url: string): Promise<TaskDocument[]> {
 /** What is known of one task, or undefined when nothing is. */
 export async function getTask(url: string, id: string): Promise<SeenTask | undefined> {
   try {
-    return seen(await getJson<TaskDocument>(`${url}/tasks/${id}`))
+    return seen(await ask<TaskDocument>(`${url}/tasks/${id}`))
   } catch (error) {
     if ((error as { status?: number }).status === 404) return undefined
     throw error
+  }
+}
+
+/**
+ * Again where it is answered 503, or the service has just closed the idle connection over which it was asked; throws when
+ * there is another answer than 200, with the status as `status`.
+ */
+async function ask<T>(url: string): Promise<T> {
+  for (const end = performance.now() + away.most; ;) {
+    try {
+      return await getJson<T>(url)
+    } catch (error) {
+      const { status } = error as { status?: number }
+      if ((status !== undefined && status !== 503) || performance.now() > end) throw error
+      await wait(away.interval)
+    }
   }
 }
 

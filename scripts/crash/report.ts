@@ -11,19 +11,23 @@ const shown = 20
 /** What is told of a kill once the service is up again, or killed again. */
 export interface KillReport {
   number: number
+  /** What was killed, by role; null where it can only be one. */
+  killed: readonly string[] | null
   moment: Moment
   /** Requests that were acknowledged so far. */
   acknowledged: number
-  /** How long the next start took until it listened, in milliseconds; null when the next kill came first. */
+  /** How long the next start took until it was up, in milliseconds; null when the next kill came first. */
   restart: number | null
   /** Tasks whose attempt was cut. */
   suspects: number
 }
 
-export function killLine({ number, moment, acknowledged, restart, suspects }: KillReport): string {
+export function killLine(report: KillReport): string {
+  const { number, killed, moment, acknowledged, restart, suspects } = report
   const up = restart === null ? 'killed again before it listened' : `up again in ${seconds(restart)}`
+  const who = killed === null ? '' : killed.join(' + ').padEnd(26)
   const cut = `${suspects} ${suspects === 1 ? 'task' : 'tasks'} cut`
-  return `kill ${String(number).padStart(3)}  ${moment.padEnd(28)}${cut.padEnd(15)}${up}, ${acknowledged} requests acknowledged so far`
+  return `kill ${String(number).padStart(3)}  ${who}${moment.padEnd(28)}${cut.padEnd(15)}${up}, ${acknowledged} requests acknowledged so far`
 }
 
 /** Each promise, what it was tried on, and how often it was broken. */
@@ -70,14 +74,16 @@ export function lastLines(judgement: Judgement, kills: number, { uploads, tempor
     ranAgain,
     deliveredAgain,
     full,
+    away,
     unanswered,
     unansweredTasks,
     attempts,
     unstoredStarts,
+    overtaken,
   } = judgement.counts
   const broken = judgement.findings.reduce((sum, { breaches }) => sum + breaches.length, 0)
   return [
-    `${attempts} attempts (${unstoredStarts} under a number that had been used), ${full} requests refused because the queue was full, ${unanswered} without an answer (${unansweredTasks} tasks of them are there)`,
+    `${attempts} attempts (${unstoredStarts} under a number that had been used, ${overtaken} overtaken by another process), ${full} requests refused because the queue was full, ${away} because it did not answer, ${unanswered} without an answer (${unansweredTasks} tasks of them are there)`,
     `found among the files by the last sweep: ${uploads} uploads that were cut, ${temporary} unfinished thumbnails (one of each is the harness's own)`,
     `${kills} kills, ${acknowledged} acknowledged, ${lost} lost, ${ranAgain} ran twice, ${deliveredAgain} mails delivered twice, ${broken} promises broken`,
   ]

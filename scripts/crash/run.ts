@@ -3,18 +3,21 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Cluster } from './cluster.ts'
+import { openDatabase, type QueueDatabase } from './database.ts'
+import { allEnded } from './ended.ts'
 import { gather } from './evidence.ts'
 import { cutAttempts, readJournal } from './journal.ts'
 import { judge } from './judge.ts'
 import { namedIn } from './judge/folder.ts'
-import { Lives } from './lives.ts'
 import { Load } from './load.ts'
 import { Mailbox } from './mailbox.ts'
 import { makeSamples, Mix } from './mix.ts'
 import { Killer, planMoments, type Moment } from './moments.ts'
 import type { Options } from './options.ts'
-import { liveTasks } from './records.ts'
+import { lengthOf } from './outage.ts'
 import { breachLines, findingsTable, killLine, lastLines, seconds } from './report.ts'
+import { rolesOf } from './roles.ts'
 import { countStrays, keepUnnamed, plant } from './strays.ts'
 import { suspectsEnded } from './suspects.ts'
 
@@ -22,8 +25,10 @@ import { suspectsEnded } from './suspects.ts'
 export interface Surroundings {
   /** Takes the report, line by line. */
   say: (line: string) => void
-  /** The URL of the queue of a data folder. */
+  /** The URL of the queue of a data folder, where it is not PostgreSQL. */
   queueOf: (data: string) => string
+  /** The URL of a PostgreSQL that is there; without one the run has its own. */
+  server?: string | undefined
   /** Ends the run early. */
   signal: AbortSignal
 }
@@ -32,42 +37,52 @@ export interface Surroundings {
 const clients = 10
 /** How long the load goes on after the last kill, in milliseconds. */
 const aftermath = 2_000
-/** How long the rest may take to end without one task getting on, in milliseconds. */
-const patience = 120_000
-/** How often is said how many are left, in milliseconds. */
-const interval = 5_000
+/** Where several processes sweep, an upload that goes on in another must be younger than this, in milliseconds. */
+const longestUpload = 60_000
 
 /** Kills a service under load again and again, and proves what it kept; true when that is all it promised. */
 export async function run(options: Options, surroundings: Surroundings): Promise<boolean> {
-  const { say } = surroundings
+  const { say, queueOf, server } = surroundings
+  const { seed, kills, keep, queue, processes } = options
   const data = await mkdtemp(join(tmpdir(), 'afterwork-crash-'))
+  let database: QueueDatabase | null = null
   try {
-    say(`seed ${options.seed}, ${options.kills} kills${options.keep ? `, data in ${data}` : ''}`)
-    return await new Run(options, surroundings, data).proof()
+    const where = queue === 'sqlite' ? '' : `, ${processes} processes on ${queue}`
+    say(`seed ${seed}, ${kills} kills${where}${keep ? `, data in ${data}` : ''}`)
+    if (queue === 'postgres') database = await openDatabase(server)
+    const url = database?.url ?? queueOf(data)
+    return await new Run(options, surroundings, { data, queue: url, database }).proof()
   } finally {
-    if (!options.keep) await rm(data, { recursive: true, force: true })
+    await database?.end()
+    if (!keep) await rm(data, { recursive: true, force: true })
   }
+}
+
+/** Where a run keeps what it must not lose. */
+interface Ground {
+  data: string
+  /** The URL of the queue. */
+  queue: string
+  database: QueueDatabase | null
 }
 
 class Run {
   readonly #options: Options
   readonly #say: Surroundings['say']
-  readonly #queue: string
-  readonly #data: string
+  readonly #ground: Ground
   readonly #journal: string
   readonly #files: string
   readonly #trouble = new AbortController()
-  /** Aborted by who asked for the run, or because the service ended of itself. */
+  /** Aborted by who asked for the run, or because a process ended of itself. */
   readonly #signal: AbortSignal
   readonly #startedAt = performance.now()
 
-  constructor(options: Options, { say, queueOf, signal }: Surroundings, data: string) {
+  constructor(options: Options, { say, signal }: Surroundings, ground: Ground) {
     this.#options = options
     this.#say = say
-    this.#data = data
-    this.#queue = queueOf(data)
-    this.#journal = join(data, 'journal')
-    this.#files = join(data, 'files')
+    this.#ground = ground
+    this.#journal = join(ground.data, 'journal')
+    this.#files = join(ground.data, 'files')
     this.#signal = AbortSignal.any([signal, this.#trouble.signal])
   }
 
@@ -75,117 +90,126 @@ class Run {
     const { seed } = this.#options
     const samples = await makeSamples()
     const mailbox = await new Mailbox().listen()
-    const lives = this.#lives(mailbox)
+    const cluster = this.#cluster(mailbox)
     const mixes = Array.from(
       { length: clients },
       (_, index) => new Mix(seed + index + 1, `c${index}`, samples),
     )
-    const load = new Load(mixes, lives.url, this.#signal)
+    const load = new Load(mixes, cluster.server, this.#signal)
     try {
-      lives.start()
-      await this.#orTrouble(this.#killAll(lives, load, new Mix(seed, 'slow', samples)))
-      await this.#orTrouble(this.#untilAllEnded(await lives.url()))
-      const before = await this.#orTrouble(this.#startAgain(lives))
-      return await this.#orTrouble(this.#prove(lives, load, mailbox, before))
+      cluster.start()
+      await this.#orTrouble(this.#killAll(cluster, load, new Mix(seed, 'slow', samples)))
+      await this.#orTrouble(allEnded((await cluster.server()).url!, this.#say, this.#signal))
+      const before = await this.#orTrouble(this.#startAgain(cluster))
+      return await this.#orTrouble(this.#prove(cluster, load, mailbox, before))
+    } catch (error) {
+      // The clients must not wait for processes that are no more.
+      this.#trouble.abort(error)
+      throw error
     } finally {
-      await this.#end(lives, mailbox)
+      await this.#end(cluster, mailbox)
     }
   }
 
-  #lives(mailbox: Mailbox): Lives {
-    const flaky = join(this.#data, 'flaky')
+  #cluster(mailbox: Mailbox): Cluster {
+    const { data, queue, database } = this.#ground
+    const flaky = join(data, 'flaky')
     mkdirSync(flaky)
     writeFileSync(this.#journal, '')
-    return new Lives(
-      {
-        env: {
-          CRASH_DATA: this.#data,
-          CRASH_QUEUE: this.#queue,
-          CRASH_JOURNAL: this.#journal,
-          CRASH_FLAKY: flaky,
-          SMTP_URL: mailbox.url,
-        },
-        log: join(this.#data, 'service.log'),
-        onTrouble: (reason) => this.#trouble.abort(reason),
+    const settings = rolesOf(this.#options.processes).map((role, index) => ({
+      role,
+      env: {
+        AFTERWORK_DATA: data,
+        AFTERWORK_QUEUE: queue,
+        CRASH_JOURNAL: this.#journal,
+        CRASH_FLAKY: flaky,
+        // Short where it can be, so that each start sweeps what the kill before it left.
+        CRASH_KEEP_UNNAMED: String(database === null ? keepUnnamed : longestUpload),
+        LOG_LEVEL: 'warn',
+        SMTP_URL: mailbox.url,
       },
-      this.#signal,
-    )
+      log: join(data, index === 0 ? 'service.log' : `process-${index + 1}.log`),
+      onTrouble: (reason: Error) => this.#trouble.abort(reason),
+    }))
+    return new Cluster(settings, this.#signal)
   }
 
   /** All kills, under load from the first start until a while after the last. */
-  async #killAll(lives: Lives, load: Load, slow: Mix): Promise<void> {
-    const { kills, seed } = this.#options
-    const killer = new Killer(lives, load, slow, seed + 1_000)
-    const moments = planMoments(seed + 2_000, kills)
-    await lives.url()
-    this.#say(`up in ${seconds(lives.current.took!)} as process ${lives.current.pid}, ${clients} clients`)
+  async #killAll(cluster: Cluster, load: Load, slow: Mix): Promise<void> {
+    const { seed } = this.#options
+    const { database } = this.#ground
+    const parts = { cluster, database, load, mix: slow, journal: this.#journal, signal: this.#signal }
+    const killer = new Killer({ ...parts, seed: seed + 1_000 })
+    const moments = planMoments(seed + 2_000, this.#options)
+    await cluster.up()
+    this.#signal.throwIfAborted()
+    for (const { role, took, pid } of cluster.lives) {
+      const [who, more] = database === null ? ['', `, ${clients} clients`] : [`${role} `, '']
+      this.#say(`${who}up in ${seconds(took!)} as process ${pid}${more}`)
+    }
     load.start()
     for (const [index, moment] of moments.entries()) {
-      await killer.kill(moment)
+      const killed = await killer.kill(moment)
       this.#signal.throwIfAborted()
-      await this.#goOn(lives, load, index + 1, moment, moments[index + 1])
+      await this.#goOn(
+        { cluster, killer, load },
+        { number: index + 1, moment, next: moments[index + 1], killed },
+      )
     }
     await wait(aftermath, undefined, { signal: this.#signal })
     await load.stop()
   }
 
   /** The next life begins; after every second kill the tasks that it cut may end before the next comes. */
-  async #goOn(lives: Lives, load: Load, number: number, moment: Moment, next: Moment | undefined) {
-    const suspects = cutAttempts((await readJournal(this.#journal)).lines).size
-    const life = lives.start()
-    if (next !== 'while it starts') await life.listening
+  async #goOn(
+    { cluster, killer, load }: { cluster: Cluster; killer: Killer; load: Load },
+    kill: { number: number; moment: Moment; next: Moment | undefined; killed: string[] },
+  ): Promise<void> {
+    const { number, moment, next, killed } = kill
+    const pids = new Set(cluster.kills.map(({ pid }) => pid))
+    const suspects = cutAttempts((await readJournal(this.#journal)).lines, pids).size
+    const lives = killer.startAgain()
+    if (next !== 'while it starts') await cluster.up()
     const acknowledged = load.count('acknowledged')
-    this.#say(killLine({ number, moment, acknowledged, restart: life.took, suspects }))
-    if (number % 2 === 0) await suspectsEnded(await lives.url(), this.#journal, this.#signal)
-  }
-
-  async #untilAllEnded(url: string): Promise<void> {
-    let known = Infinity
-    let progressAt = Date.now()
-    for (let saidAt = Date.now(); ;) {
-      const live = await liveTasks(url)
-      if (live.length === 0) return
-      this.#signal.throwIfAborted()
-      if (live.length < known) progressAt = Date.now()
-      known = Math.min(known, live.length)
-      // What has not ended then is for the judge.
-      if (Date.now() > progressAt + patience) return this.#say(`${live.length} tasks do not end`)
-      if (Date.now() > saidAt + interval) {
-        saidAt = Date.now()
-        this.#say(`${live.length} tasks have not ended yet`)
-      }
-      await wait(200, undefined, { signal: this.#signal })
-    }
+    const { database } = this.#ground
+    const times =
+      moment === 'the database' ? [lengthOf(database!.outages.at(-1)!)] : lives.map(({ took }) => took)
+    const restart = times.includes(null) ? null : Math.max(...times.map(Number))
+    const who = database === null ? null : killed
+    this.#say(killLine({ number, killed: who, moment, acknowledged, restart, suspects }))
+    if (number % 2 === 0)
+      await suspectsEnded((await cluster.server()).url!, this.#journal, pids, this.#signal)
   }
 
   /** A last start, of which nothing is asked but to sweep; gives what is in the folder of stored files before it. */
-  async #startAgain(lives: Lives): Promise<string[]> {
-    if (!(await lives.current.stop())) this.#say('the service had to be killed to stop')
+  async #startAgain(cluster: Cluster): Promise<string[]> {
+    await this.#stop(cluster)
     await plant(this.#files)
     const names = await readdir(this.#files)
     await wait(keepUnnamed + 200, undefined, { signal: this.#signal })
-    lives.start()
+    cluster.startFirst({ CRASH_KEEP_UNNAMED: String(keepUnnamed) })
     return names
   }
 
-  async #prove(lives: Lives, load: Load, { deliveries }: Mailbox, before: string[]): Promise<boolean> {
+  async #prove(cluster: Cluster, load: Load, { deliveries }: Mailbox, before: string[]): Promise<boolean> {
     const { sent: requests } = load
-    const { kills } = lives
+    const { kills } = cluster
     this.#say(
       `all ended after ${seconds(performance.now() - this.#startedAt)}; asking for every task and file`,
     )
+    const { url } = await cluster.server()
     const evidence = await gather(
-      await lives.url(),
+      url!,
       { journal: this.#journal, files: this.#files },
       before,
-      { requests, deliveries, kills },
+      { requests, deliveries, kills, outages: this.#ground.database?.outages ?? null },
       this.#signal,
     )
     const judgement = judge(evidence)
     const strays = countStrays(before, namedIn(evidence))
     for (const line of ['', ...findingsTable(judgement), '', ...breachLines(judgement, evidence)])
       this.#say(line)
-    for (const line of lastLines(judgement, kills.length, strays)) this.#say(line)
+    for (const line of lastLines(judgement, this.#options.kills, strays)) this.#say(line)
     if (judgement.counts.acknowledged === 0) this.#say('nothing was acknowledged: this proves nothing')
     const isKept = judgement.findings.every(({ breaches }) => breaches.length === 0)
     return isKept && judgement.counts.acknowledged > 0
@@ -201,9 +225,13 @@ class Run {
     return Promise.race([work, trouble])
   }
 
-  async #end(lives: Lives, mailbox: Mailbox): Promise<void> {
-    if (this.#signal.aborted) await lives.kill()
-    else if (!(await lives.current.stop())) this.#say('the service had to be killed to stop')
+  async #stop(cluster: Cluster): Promise<void> {
+    for (const { role } of await cluster.stop()) this.#say(`\`${role}\` had to be killed to stop`)
+  }
+
+  async #end(cluster: Cluster, mailbox: Mailbox): Promise<void> {
+    if (this.#signal.aborted) await cluster.killAll()
+    else await this.#stop(cluster)
     await mailbox.close()
   }
 }

@@ -12,26 +12,25 @@ import { upload } from 'afterwork/upload'
 import Koa, { type Context } from 'koa'
 import { pino } from 'pino'
 import type { AskedTask } from './asked.ts'
-import { keepUnnamed } from './strays.ts'
+import './orphan.ts'
 import { tasks } from './tasks.ts'
 
-const { CRASH_DATA: data, CRASH_QUEUE: queue } = process.env as Record<string, string>
-
-// A harness that is itself killed must not leave its service behind.
-process.once('disconnect', () => process.exit())
-// It may have gone while the imports were under way.
-if (process.connected === false) process.exit()
+const {
+  AFTERWORK_DATA: data,
+  AFTERWORK_QUEUE: queue,
+  CRASH_ROLE: role,
+} = process.env as Record<string, string>
 
 const afterwork = createAfterwork({
   tasks,
   queue: queue!,
   files: `${data}/files`,
-  // Short, so that each start sweeps what the kill before it left.
-  keepUnnamed,
+  keepUnnamed: Number(process.env['CRASH_KEEP_UNNAMED']),
   // Low enough that the load reaches it now and then.
   maxQueued: 500,
   // More at a time than one, or nothing could get out of order.
   pools: { cpu: { maxThreads: 2, concurrency: 2 } },
+  work: role === 'serve',
   logger: pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })),
 })
 const app = new Koa()

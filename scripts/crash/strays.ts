@@ -16,7 +16,7 @@ export interface Strays {
   temporary: number
 }
 
-/** How old a file that nothing names must be for the sweep, in milliseconds. */
+/** How old a file that nothing names must be for the last sweep, in milliseconds. */
 export const keepUnnamed = 1_000
 
 /** How long the last sweep may take, in milliseconds. */
@@ -30,6 +30,8 @@ export async function plant(folder: string): Promise<void> {
 
 /** Whether a name in the folder is that of something left: `named` are the ids of the files that tasks name. */
 export function isStray(name: string, named: ReadonlySet<string>): boolean {
+  // By such a file the folder itself is known.
+  if (name.startsWith('.')) return false
   return name.endsWith('.tmp') || !named.has(name.slice(0, 36))
 }
 

@@ -28,9 +28,17 @@ async function run([command, ...args]: string[]): Promise<void> {
       await serve(args)
       return
     }
+    case 'work': {
+      const { work } = await import('./work.ts')
+      return work(args)
+    }
     case 'tasks': {
       const { tasks } = await import('./tasks.ts')
       return tasks(args)
+    }
+    case 'move': {
+      const { move } = await import('./move.ts')
+      return move(args)
     }
     case 'pools': {
       const { runCommand } = await import('./operator/session.ts')
@@ -52,9 +60,9 @@ async function run([command, ...args]: string[]): Promise<void> {
     default:
       throw badOption(
         'afterwork',
-        'serve, tasks, pools, top, --version or --help',
+        'serve, work, tasks, pools, top, move, --version or --help',
         command,
-        didYouMean(command, ['serve', 'tasks', 'pools', 'top']),
+        didYouMean(command, ['serve', 'work', 'tasks', 'pools', 'top', 'move']),
       )
   }
 }

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { AfterworkError } from '../core/errors.ts'
 
+/** What only a queue in PostgreSQL needs, which says so itself (queue/postgres/peers.ts). */
+const ofQueues = ['pg', 'pg-boss']
+
 /**
  * What the service needs besides the library are peers of the package, which npm does not install by itself: all that
  * are missing are told at once, before the first file that some reader cannot read.
@@ -18,7 +21,8 @@ export function requirePeers(): void {
 function peers(): string[] {
   const manifest = readFileSync(new URL(import.meta.resolve('afterwork/package.json')), 'utf8')
   const { peerDependencies } = JSON.parse(manifest) as { peerDependencies: Record<string, string> }
-  return Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'))
+  const others = Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'))
+  return others.filter((name) => !ofQueues.includes(name))
 }
 
 function isInstalled(name: string): boolean {

@@ -1,6 +1,5 @@
 import { badOption, didYouMean } from '../core/errors.ts'
-import type { PoolState } from '../core/pool.ts'
-import type { Sizes } from './operator/operator.ts'
+import type { ShownPool, Sizes } from './operator/operator.ts'
 import type { Command } from './operator/session.ts'
 import { jsonText, print, terminalWidth } from './output/print.ts'
 import { table, type Column } from './output/table.ts'
@@ -14,6 +13,8 @@ const columns: Column[] = [
   { heading: 'MAX THREADS', align: 'right' },
   { heading: 'CONCURRENCY', align: 'right' },
 ]
+/** Of a queue that several processes share; sizes are those of each. */
+const ofProcesses: Column = { heading: 'PROCESSES', align: 'right' }
 const actions = ['pause', 'resume', 'resize'] as const
 const sizeFlags = {
   'min-threads': 'minThreads',
@@ -25,7 +26,7 @@ const most = 10_000
 
 type Asked = { action?: undefined } | { action: (typeof actions)[number]; name: string; sizes: Sizes }
 
-/** `afterwork pools`: shows the pools of the running service; pauses, resumes or resizes one. */
+/** `afterwork pools`: shows the pools of the running service, or of all processes; pauses, resumes or resizes one. */
 export const pools: Command<Asked> = {
   name: 'pools',
   spec: { 'min-threads': 'string', 'max-threads': 'string', concurrency: 'string' },
@@ -65,10 +66,17 @@ function sizeNames(): string {
     .join(', ')
 }
 
-function textOf(all: readonly PoolState[]): string {
-  const rows = all.map(({ name, paused, running, minThreads, maxThreads, concurrency }) => {
-    const numbers = [running, minThreads, maxThreads, concurrency].map(String)
-    return [name, paused ? 'paused' : 'open', ...numbers]
+function textOf(all: readonly ShownPool[]): string {
+  const shared = all.some(({ processes }) => processes !== undefined)
+  const rows = all.map(({ name, paused, running, minThreads, maxThreads, concurrency, processes }) => {
+    const sizes = [minThreads, maxThreads, concurrency].map((size) => (size === null ? '' : String(size)))
+    return [
+      name,
+      paused ? 'paused' : 'open',
+      String(running),
+      ...sizes,
+      ...(shared ? [String(processes)] : []),
+    ]
   })
-  return table(columns, rows, terminalWidth())
+  return table(shared ? [...columns, ofProcesses] : columns, rows, terminalWidth())
 }

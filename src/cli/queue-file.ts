@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nonEmptyString } from '../core/check.ts'
 import { AfterworkError, badOption } from '../core/errors.ts'
-import { readGiven, type Setting } from '../service/config-sources.ts'
+import { isPostgres, withoutPassword } from '../core/queue-url.ts'
+import { readGiven, unread, type Settings } from '../service/config-sources.ts'
 
 export const configFile = 'afterwork.config.json'
 const settings = {
@@ -20,8 +21,13 @@ export function queueFile(flags: readonly string[], env: NodeJS.ProcessEnv): str
   const url = (queue as string | undefined) ?? `sqlite:${join(data as string, 'queue.db')}`
   const file = /^sqlite:(.+)$/.exec(url)?.[1]
   if (file !== undefined) return file
+  if (isPostgres(url))
+    throw new AfterworkError(
+      'AFTERWORK_BAD_OPTION',
+      `tasks recover mends the file of an sqlite: queue; a damaged database (${withoutPassword(url)}) is restored by the means of PostgreSQL`,
+    )
   if (url !== 'memory:')
-    throw badOption('queue', "'sqlite:' with a file, such as 'sqlite:data/queue.db'", url)
+    throw badOption('queue', "'sqlite:' with a file, such as 'sqlite:data/queue.db'", withoutPassword(url))
   throw new AfterworkError(
     'AFTERWORK_BAD_OPTION',
     'memory: keeps nothing in a file, so there is nothing to recover; name one with --queue sqlite:FILE',
@@ -29,10 +35,9 @@ export function queueFile(flags: readonly string[], env: NodeJS.ProcessEnv): str
 }
 
 /** The other keys of the config file, which are for the service to check. */
-export function others(): Record<string, Setting<unknown>> {
+export function others(): Settings {
   try {
-    const keys = Object.keys(JSON.parse(readFileSync(configFile, 'utf8')) as object)
-    return Object.fromEntries(keys.map((key) => [key, { env: '', parse: (text) => text }]))
+    return unread(Object.keys(JSON.parse(readFileSync(configFile, 'utf8')) as object))
   } catch {
     // What is wrong with the file is told when it is read for the settings.
     return {}

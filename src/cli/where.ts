@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { nonEmptyString } from '../core/check.ts'
 import { badOption } from '../core/errors.ts'
+import { isPostgres, queueUrl, withoutPassword } from '../core/queue-url.ts'
 import { readGiven } from '../service/config-sources.ts'
 import { token, tokenFrom } from '../service/config-values.ts'
 import { configFile, others } from './queue-file.ts'
@@ -8,7 +9,7 @@ import { configFile, others } from './queue-file.ts'
 const settings = {
   url: { flag: 'url', env: 'AFTERWORK_URL', parse: serviceUrl },
   data: { flag: 'data', env: 'AFTERWORK_DATA', parse: nonEmptyString },
-  queue: { flag: 'queue', env: 'AFTERWORK_QUEUE', parse: nonEmptyString },
+  queue: { flag: 'queue', env: 'AFTERWORK_QUEUE', parse: queueUrl },
   tokenFile: { flag: 'token-file', env: 'AFTERWORK_TOKEN_FILE', parse: tokenFrom },
   token: { env: 'AFTERWORK_TOKEN', parse: token },
 }
@@ -18,8 +19,14 @@ export interface Where {
   /** Given by hand: nothing else is looked for. */
   url: string | undefined
   data: string
+  /** The URL of the queue, without a password. */
+  queue: string
   /** Undefined for a queue that is in no file. */
   file: string | undefined
+  /** The URL of a queue in PostgreSQL, with its password. */
+  database: string | undefined
+  /** The queue was named on the command line. */
+  byHand: boolean
   token: string | undefined
 }
 
@@ -27,13 +34,19 @@ export interface Where {
 export function readWhere(flags: readonly string[], env: NodeJS.ProcessEnv): Where {
   const given = readGiven({ ...others(), ...settings }, flags, env, configFile)
   const { url, queue, data = './data', tokenFile, token } = given as Record<string, string | undefined>
-  const queueUrl = queue ?? `sqlite:${join(data, 'queue.db')}`
-  const file = /^sqlite:(.+)$/.exec(queueUrl)?.[1]
-  if (file === undefined && queueUrl !== 'memory:')
-    throw badOption('queue', "'memory:' or 'sqlite:' with a file, such as 'sqlite:data/queue.db'", queueUrl)
+  const kept = queue ?? `sqlite:${join(data, 'queue.db')}`
+  const file = /^sqlite:(.+)$/.exec(kept)?.[1]
   // What is said by hand goes before what the environment says for all.
   const elsewhere = !has(flags, 'url') && (has(flags, 'data') || has(flags, 'queue'))
-  return { url: elsewhere ? undefined : url, data, file, token: tokenFile ?? token }
+  return {
+    url: elsewhere ? undefined : url,
+    data,
+    queue: withoutPassword(kept),
+    file,
+    database: isPostgres(kept) ? kept : undefined,
+    byHand: has(flags, 'queue'),
+    token: tokenFile ?? token,
+  }
 }
 
 function has(flags: readonly string[], name: string): boolean {

@@ -11,6 +11,7 @@ export interface NotForDefinitions {
   delay?: 'for one call only: use with()'
   runAt?: 'for one call only: use with()'
   unique?: 'for one call only: use with()'
+  client?: 'for one call only: use with()'
 }
 
 /** A module of tasks with defaults for all of them and, under `tasks`, for each. */

@@ -13,14 +13,17 @@ export const errorCodes = {
   AFTERWORK_TOO_LATE: 'A task was added to a request whose tasks are already committed.',
   AFTERWORK_QUEUE_FULL: 'The queue holds as many tasks or bytes as it may.',
   AFTERWORK_DISK_FULL: 'There is no room for an uploaded file; nothing of it was kept.',
-  AFTERWORK_QUEUE_FAILED: 'The queue could not store the tasks; nothing was kept.',
+  AFTERWORK_FILES_NOT_SHARED:
+    'The folder of stored files is not the one that the other processes of the queue have.',
+  AFTERWORK_QUEUE_FAILED: 'The queue could not be asked, or could not store the tasks; nothing was kept.',
   AFTERWORK_QUEUE_TIMEOUT: 'The queue did not answer in time; what it stores after all is removed again.',
-  AFTERWORK_QUEUE_IN_USE: 'Another process works on the file of the queue.',
+  AFTERWORK_QUEUE_IN_USE:
+    'Another process works on the file of the queue, or moves another one into its database.',
   AFTERWORK_QUEUE_UNUSABLE:
-    'The file of the queue cannot be opened or written, or belongs to something else or a newer version.',
+    'The file or database of the queue cannot be used, belongs to something else or another version, or was moved.',
   AFTERWORK_QUEUE_CORRUPT: 'The file of the queue is damaged; it was left as it is.',
   AFTERWORK_TASK_NOT_FOUND: 'No task has that id.',
-  AFTERWORK_POOL_NOT_FOUND: 'No pool has that name.',
+  AFTERWORK_POOL_NOT_FOUND: 'No pool has that name, or none that this process works on.',
   AFTERWORK_CONFLICT: 'The task is in no state in which this can be done.',
   AFTERWORK_CANCELLED: 'The task was cancelled.',
   AFTERWORK_PREDECESSOR_FAILED:
@@ -49,6 +52,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   AFTERWORK_STOPPED: 503,
   AFTERWORK_QUEUE_FULL: 503,
   AFTERWORK_DISK_FULL: 507,
+  AFTERWORK_FILES_NOT_SHARED: 503,
   AFTERWORK_QUEUE_FAILED: 503,
   AFTERWORK_QUEUE_TIMEOUT: 503,
   AFTERWORK_TASK_NOT_FOUND: 404,

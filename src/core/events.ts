@@ -46,12 +46,27 @@ export interface AfterworkEvents {
   'task.cancelled': [TaskEvent & { attempt: number; failure: Failure }]
   /** A failed or cancelled task was queued again by hand. */
   'task.requeued': [TaskEvent]
-  /** A pool takes no more tasks until it is resumed; `failure` is that of the task that asked for it, null by hand. */
-  'pool.paused': [{ pool: string; at: number; reason: string; failure: Failure | null }]
-  /** A paused pool takes tasks again. */
-  'pool.resumed': [{ pool: string; at: number }]
-  /** The sizes of a pool were changed. */
-  'pool.resized': [{ pool: string; at: number; minThreads: number; maxThreads: number; concurrency: number }]
+  /**
+   * A pool takes no more tasks until it is resumed; `failure` is that of the task that asked for it, null by hand. All
+   * processes that share the queue tell it; `elsewhere` when another one did it.
+   */
+  'pool.paused': [{ pool: string; at: number; reason: string; failure: Failure | null; elsewhere: boolean }]
+  /** A paused pool takes tasks again; `elsewhere` as above. */
+  'pool.resumed': [{ pool: string; at: number; elsewhere: boolean }]
+  /**
+   * The sizes of a pool were changed, which are those of each process that works on it; `elsewhere` as above, or by what
+   * was set before this process started.
+   */
+  'pool.resized': [
+    {
+      pool: string
+      at: number
+      minThreads: number
+      maxThreads: number
+      concurrency: number
+      elsewhere: boolean
+    },
+  ]
   /** A task failed for good. */
   'task.failed': [TaskEvent & { attempt: number; duration: number; thread: number | null; failure: Failure }]
 }

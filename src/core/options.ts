@@ -1,5 +1,6 @@
 import { definedIn, type Reference } from './brand.ts'
 import { boolean, checkKeys, integer, nonEmptyString, number, oneOf } from './check.ts'
+import { refuseClient, type TransactionClient } from './client.ts'
 import { milliseconds, type Duration } from './duration.ts'
 import { badOption } from './errors.ts'
 import { bytes, type Size } from './size.ts'
@@ -81,6 +82,11 @@ export interface CallOptions extends TaskOptions {
   delay?: Duration
   /** When the first attempt may start; not together with `delay`. */
   runAt?: Date
+  /**
+   * A connection to the database of a `postgres:` queue on which a transaction of your own is open: the task is committed,
+   * and rolled back, with it. For `afterwork.addTask()` only.
+   */
+  client?: TransactionClient
 }
 
 /** Options as the rooms behind the door use them: complete, checked, durations in milliseconds. */
@@ -200,6 +206,7 @@ function isObject(value: unknown): boolean {
 
 function followerOf(value: unknown, what: string): { name: string; options: ResolvedOptions } {
   if (definedIn(value) === undefined) throw badOption(what, 'a task from defineTasks()', value)
+  refuseClient(value as Reference, what)
   const { name, options } = value as { name: string; options: ResolvedOptions }
   return { name, options }
 }
@@ -216,6 +223,8 @@ function furtherArguments(args: unknown, what: string): string {
 
 const callOnly: readonly string[] = ['delay', 'runAt', 'unique']
 const definitionOnly: readonly string[] = ['concurrency', 'rateLimit']
+/** What a call may have and no task has: it says how it is added. */
+const ofCalls: readonly string[] = ['client']
 
 /** `base` overlaid with what a module, task or call gives; throws AFTERWORK_BAD_OPTION. */
 export function resolveOptions(
@@ -226,7 +235,7 @@ export function resolveOptions(
 ): ResolvedOptions {
   const foreign = level === 'call' ? definitionOnly : callOnly
   const known = Object.keys(checks).filter((key) => !foreign.includes(key))
-  const options = checkKeys(given, known, where)
+  const options = checkKeys(given, level === 'call' ? [...known, ...ofCalls] : known, where)
   const resolved: Record<string, unknown> = { ...base }
   for (const key of known as (keyof ResolvedOptions)[]) {
     if (options[key] === undefined) continue

@@ -19,6 +19,9 @@ export interface PoolOptions {
 
 export type PoolSizes = Required<PoolOptions>
 
+/** What can be changed of a pool while it works; what is not there stays. */
+export type Resizing = Pick<PoolOptions, 'minThreads' | 'maxThreads' | 'concurrency'>
+
 /** A pool as GET /pools shows it. */
 export interface PoolState {
   name: string
@@ -60,6 +63,15 @@ export interface LocalFunctions {
 }
 
 const most = 10_000
+
+/**
+ * Sizes with what was set for the pools of all processes laid over them; no more threads are kept than there may be.
+ * @throws AFTERWORK_BAD_OPTION
+ */
+export function sizesWith(base: PoolSizes, set: Resizing, where: string): PoolSizes {
+  const { minThreads = base.minThreads, maxThreads = base.maxThreads } = set
+  return resolvePool({ ...set, minThreads: Math.min(minThreads, maxThreads) }, base, where)
+}
 
 /** Sizes complete and checked; throws AFTERWORK_BAD_OPTION. */
 export function resolvePool(given: unknown, base: PoolSizes, where: string): PoolSizes {

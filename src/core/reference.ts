@@ -1,4 +1,5 @@
 import { definedBy, definedIn, type Reference } from './brand.ts'
+import { checkClient, setClient, type TransactionClient } from './client.ts'
 import { AfterworkError, didYouMean } from './errors.ts'
 import { resolveOptions, type CallOptions, type ResolvedOptions } from './options.ts'
 
@@ -82,15 +83,25 @@ type HasMethods<T> = true extends {
   ? true
   : false
 
-/** A reference to `name` with the options its definition gives it. */
-export function createReference(url: string, name: string, options: ResolvedOptions): Task {
+/** A reference to `name` with the options its definition gives it, and with a client for the call. */
+export function createReference(
+  url: string,
+  name: string,
+  options: ResolvedOptions,
+  client?: TransactionClient,
+): Task {
   const reference = {
     name,
     options,
     [definedBy]: url,
-    with: (given: CallOptions) =>
-      createReference(url, name, resolveOptions(given, options, `${name}.with()`, 'call')),
+    with: (given: CallOptions) => {
+      const where = `${name}.with()`
+      const resolved = resolveOptions(given, options, where, 'call')
+      if (given.client !== undefined) checkClient(given.client, `${where}.client`)
+      return createReference(url, name, resolved, given.client ?? client)
+    },
   }
+  if (client !== undefined) setClient(reference, client)
   return Object.freeze(reference) as unknown as Task
 }
 

@@ -9,6 +9,8 @@ import { followUpsOf, settle } from './settle.ts'
 
 /** How long a pool claims nothing, or an outcome waits to be recorded again, after the queue failed, in milliseconds. */
 const pauseAfterError = 1_000
+/** How long a process that is not idle leaves suspects to others that are, in milliseconds. */
+const leavesSuspects = 1_500
 /** How long stop() waits for outcomes that the queue does not take, in milliseconds. */
 const lastWait = 5_000
 
@@ -28,6 +30,9 @@ export class Dispatcher {
   #running = false
   /** Suspects run, one at a time; no pool is filled. */
   #quarantine: Promise<void> | undefined
+  /** When suspects of another process were first and last seen, on the clock of performance.now(). */
+  #suspectsSince = Infinity
+  #suspectsSeen = -Infinity
   /** stop() waits no more for outcomes that the queue does not take. */
   #abandoned = false
 
@@ -37,6 +42,7 @@ export class Dispatcher {
     this.#now = clock.now
     for (const runner of runners) this.#runners.set(runner.name, runner)
     queue.onClaimable((pool) => this.#pump(pool))
+    queue.onSuspect(() => this.#suspectsWait())
     queue.subscribe({
       cancel: (id, attempt) => {
         for (const runner of this.#runners.values()) runner.cancel(id, attempt)
@@ -77,6 +83,16 @@ export class Dispatcher {
     await this.#quarantine
   }
 
+  /** Another process has died. Whoever is idle runs its suspects; where nobody is, all that work become idle for them. */
+  #suspectsWait(): void {
+    if (!this.#running || this.#quarantine !== undefined) return
+    const now = performance.now()
+    if (!this.busy || now - this.#suspectsSince > leavesSuspects) this.#runSuspects()
+    // The engine calls back for as long as there are any.
+    else if (now - this.#suspectsSeen > 2 * leavesSuspects) this.#suspectsSince = now
+    this.#suspectsSeen = now
+  }
+
   /**
    * Tasks that ran when the process before this one crashed may crash this one as well: they run before all others and
    * with none beside them, to cost nobody else anything and to be found out.
@@ -94,7 +110,12 @@ export class Dispatcher {
     while (this.#running) {
       const suspect = await this.#queue.claimSuspect(this.#runners.keys())
       if (suspect === undefined) return
-      await this.idle()
+      if (this.busy) {
+        await this.#giveBack([suspect])
+        // Meanwhile another process may take it.
+        await this.#idleWithin(pauseAfterError)
+        continue
+      }
       if (!this.#running) return this.#giveBack([suspect])
       const runner = this.#runners.get(suspect.options.pool)!
       const started = await this.#startAlone(suspect)
@@ -302,11 +323,12 @@ export class Dispatcher {
     if (outcome.kind !== 'failed' || this.#queue.paused().has(pool)) return
     const { failure } = outcome
     try {
-      await this.#queue.pause(pool)
+      await this.#queue.pause(pool, failure)
     } catch (error) {
       this.#report(error, `pausing pool ${pool} for ${name} ${id}`)
     }
-    this.#events.emit('pool.paused', { pool, at: this.#now(), reason: failure.message, failure })
+    const reason = failure.message
+    this.#events.emit('pool.paused', { pool, at: this.#now(), reason, failure, elsewhere: false })
   }
 
   #tellCancelled({ id, name, pool, attempt, endedAt, error }: TaskRecord): void {

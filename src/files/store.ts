@@ -45,6 +45,7 @@ export class FileStore {
   readonly folder: string
   readonly #usage: DiskUsage
   readonly #folderSync: FolderSync
+  #guard: () => Promise<void> = async () => {}
   #prepared = false
   #measured: Promise<unknown> | undefined
   #news: BroadcastChannel | undefined
@@ -73,6 +74,16 @@ export class FileStore {
     return this.#prepared
   }
 
+  /** Has `guard` asked before a file is stored or read: it throws where the folder is not the one that others share. */
+  guard(guard: () => Promise<void>): void {
+    this.#guard = guard
+  }
+
+  /** Throws AFTERWORK_FILES_NOT_SHARED unless files can be stored and read. */
+  check(): Promise<void> {
+    return this.#guard()
+  }
+
   /** Bytes that uploads may still bring, as far as it is known; Infinity without a bound. */
   get room(): number {
     return Math.max(0, this.#usage.max - this.#usage.used)
@@ -90,12 +101,13 @@ export class FileStore {
   /**
    * Writes a new file, which is on disk when this resolves; its name is once sync() resolves. The sweep leaves it alone
    * until release(). Gives its bytes.
-   * @throws AFTERWORK_DISK_FULL, or the error of the source or the system; nothing of the file is left then
+   * @throws AFTERWORK_DISK_FULL, AFTERWORK_FILES_NOT_SHARED, or the error of the source or the system; nothing of the file is left then
    */
   async receive(id: string, source: Readable): Promise<number> {
     let size = 0
     this.#usage.begin(id)
     try {
+      await this.#guard()
       await this.#measure()
       await this.#write(this.pathOf(id), source, (bytes) => {
         this.#usage.take(id, bytes)
@@ -119,9 +131,13 @@ export class FileStore {
     return this.#usage.isOpen(id)
   }
 
-  /** The file or one of its variants, or undefined if there is none of that name. */
+  /**
+   * The file or one of its variants, or undefined if there is none of that name.
+   * @throws AFTERWORK_FILES_NOT_SHARED
+   */
   async open(id: string, variant?: string): Promise<OpenFile | undefined> {
     if (!isId(id) || (variant !== undefined && !isVariantName(variant))) return undefined
+    await this.#guard()
     try {
       const handle = await open(variant === undefined ? this.pathOf(id) : `${this.pathOf(id)}.${variant}`)
       const { size, mtimeMs } = await handle.stat()

@@ -40,7 +40,7 @@ export class Sweeper {
   /** Removes the files among the arguments of a task that is forgotten, unless others name them. */
   async forget(args: readonly unknown[]): Promise<void> {
     const { store, usageOf } = this.#parts
-    if (!store.prepared) return
+    if (!store.prepared || !(await isOurs(store))) return
     for (const { id } of storedFilesIn(args)) {
       if (!store.isOpen(id) && (await usageOf(id)) === undefined) await store.removeWhole(id)
     }
@@ -52,11 +52,19 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     const { store, usageOf, limits, onError } = this.#parts
-    if (!store.prepared) return
+    if (!store.prepared || !(await isOurs(store))) return
     try {
       await sweep(store, usageOf, limits, { signal: this.#stopping.signal })
     } catch (error) {
       onError(error as Error)
     }
   }
+}
+
+/** A folder that is not the one that the tasks know of is nobody's to sweep, and that it is not was told already. */
+function isOurs(store: FileStore): Promise<boolean> {
+  return store.check().then(
+    () => true,
+    () => false,
+  )
 }

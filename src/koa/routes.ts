@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { AfterworkError } from '../core/errors.ts'
 import type { Events } from '../core/events.ts'
 import { isId } from '../core/id.ts'
-import type { PoolOptions, PoolState } from '../core/pool.ts'
+import type { PoolState, Resizing } from '../core/pool.ts'
 import { hasEnded, taskStates, type TaskRecord, type TaskState } from '../core/task.ts'
 import type { ListFilter, Records } from '../queue/queue.ts'
 import { jsonBody } from './json-body.ts'
@@ -28,7 +28,7 @@ export interface Operations {
   retry(id: string): Promise<TaskRecord>
   purge(id: string): Promise<void>
   pools(): PoolState[]
-  resizePool(name: string, sizes: Pick<PoolOptions, 'minThreads' | 'maxThreads' | 'concurrency'>): PoolState
+  resizePool(name: string, sizes: Resizing): Promise<PoolState>
   pausePool(name: string): Promise<PoolState>
   resumePool(name: string): Promise<PoolState>
 }
@@ -36,7 +36,7 @@ export interface Operations {
 /** Routes over tasks and pools, each behind `prefix`. */
 export function taskRoutes(operations: Operations, prefix = ''): Middleware {
   const { records } = operations
-  const watch = new TaskWatch(operations.events)
+  const watch = new TaskWatch(operations.events, records)
   const router = new Router({ prefix })
   let watchers = 0
 
@@ -110,7 +110,7 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
   router.patch('/pools/:name', async (ctx) => {
     const sizes = await jsonBody(ctx, 10_000)
     try {
-      show(ctx, operations.resizePool(parameter(ctx, 'name'), sizes as PoolOptions))
+      show(ctx, await operations.resizePool(parameter(ctx, 'name'), sizes as Resizing))
     } catch (error) {
       if (!(error instanceof AfterworkError) || error.code !== 'AFTERWORK_BAD_OPTION') throw error
       throw new Problem(422, error.code, error.message, { cause: error })

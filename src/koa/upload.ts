@@ -93,6 +93,7 @@ function receive(
   return async function upload(ctx, next) {
     const background = backgroundOf(ctx)
     checkRequest(ctx, maxFiles * fileSize + overhead)
+    await checkFolder(ctx, files)
     checkRoom(ctx, files)
     let received: MulterFile[] = []
     try {
@@ -139,6 +140,16 @@ function checkRequest(ctx: Context, maxBody: number): void {
         headers: { Connection: 'close' },
       },
     )
+  }
+}
+
+/** Where nobody would find the files of a body, it is refused before it is read. */
+async function checkFolder(ctx: Context, files: FileStore): Promise<void> {
+  try {
+    await files.check()
+  } catch (error) {
+    ctx.set('Connection', 'close')
+    throw error
   }
 }
 

@@ -32,8 +32,9 @@ export function logEvents(events: Events, logger: TaskLogger): void {
   events.on('task.requeued', ({ id, name }) => {
     logger.info({ task: name, id }, 'task queued again by hand')
   })
-  events.on('pool.paused', ({ pool, reason, failure }) => {
-    if (failure === null) logger.warn({ pool, reason }, 'pool paused')
+  events.on('pool.paused', ({ pool, reason, failure, elsewhere }) => {
+    if (elsewhere) logger.warn({ pool, reason }, 'pool paused by another process')
+    else if (failure === null) logger.warn({ pool, reason }, 'pool paused')
     else {
       logger.error(
         { pool, err: toError(failure) },
@@ -41,11 +42,12 @@ export function logEvents(events: Events, logger: TaskLogger): void {
       )
     }
   })
-  events.on('pool.resumed', ({ pool }) => {
-    logger.info({ pool }, 'pool resumed')
+  events.on('pool.resumed', ({ pool, elsewhere }) => {
+    logger.info({ pool }, elsewhere ? 'pool resumed by another process' : 'pool resumed')
   })
-  events.on('pool.resized', ({ pool, minThreads, maxThreads, concurrency }) => {
-    logger.info({ pool, minThreads, maxThreads, concurrency }, 'pool resized')
+  events.on('pool.resized', ({ pool, minThreads, maxThreads, concurrency, elsewhere }) => {
+    const sizes = { pool, minThreads, maxThreads, concurrency }
+    logger.info(sizes, elsewhere ? 'pool has the sizes that were set for all processes' : 'pool resized')
   })
   events.on('task.dropped', ({ id, name, reason }) => {
     logger.warn({ task: name, id, reason }, 'task dropped with its request')

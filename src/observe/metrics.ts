@@ -1,7 +1,8 @@
 import type * as PromClient from 'prom-client'
 import { checkKeys } from '../core/check.ts'
-import { AfterworkError, badOption } from '../core/errors.ts'
+import { badOption } from '../core/errors.ts'
 import type { Events } from '../core/events.ts'
+import { importPeer } from '../core/peer.ts'
 import type { TaskState } from '../core/task.ts'
 import { sampleFileSystem } from './file-system-metrics.ts'
 import { sampleLoop } from './loop-metrics.ts'
@@ -75,7 +76,7 @@ export class Metrics {
   }
 
   async #make(register: MetricsRegistry | undefined): Promise<MetricsRegistry> {
-    const client = await importPromClient()
+    const client = await importPeer('Metrics need the package prom-client', 'prom-client', importPromClient)
     const own = new client.Registry()
     // Each makes its metrics now, and begins to work when it is called: nothing is left behind where they clash.
     const begins = [countTasks, queueMetrics, workerMetrics, sampleLoop, sampleFileSystem].map((make) =>
@@ -113,15 +114,6 @@ function moveTo(register: MetricsRegistry, own: PromClient.Registry): void {
   for (const metric of metrics) register.registerMetric(metric)
 }
 
-async function importPromClient(): Promise<typeof PromClient> {
-  try {
-    return await import('prom-client')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
-    throw new AfterworkError(
-      'AFTERWORK_PACKAGE_MISSING',
-      'Metrics need the package prom-client: npm install prom-client',
-      { cause },
-    )
-  }
+function importPromClient(): Promise<typeof PromClient> {
+  return import('prom-client')
 }

@@ -1,8 +1,9 @@
+import { clientOf, refuseClient, type TransactionClient } from '../core/client.ts'
 import { AfterworkError } from '../core/errors.ts'
 import type { Events } from '../core/events.ts'
 import { newId } from '../core/id.ts'
 import type { ResolvedOptions } from '../core/options.ts'
-import { checkName, checkReference } from '../core/reference.ts'
+import { checkName, checkReference, type TaskReference } from '../core/reference.ts'
 import { storedFilesIn } from '../core/stored-file.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { NewTask } from '../core/task.ts'
@@ -26,6 +27,7 @@ export class Intake {
   readonly #url: string
   /** How long a commit may take, in milliseconds. */
   readonly #timeout: number
+  readonly #filesAreShared: () => Promise<void>
   /** Commits that go on, oldest first. */
   readonly #commits = new Set<Commit>()
   #watch: NodeJS.Timeout | undefined
@@ -36,8 +38,16 @@ export class Intake {
   #stopped = false
   #told = false
 
-  constructor(queue: Queue, events: Events, url: string, timeout: number) {
+  /** `filesAreShared` throws where those who may run a task would not find the stored files that it names. */
+  constructor(
+    queue: Queue,
+    events: Events,
+    url: string,
+    timeout: number,
+    filesAreShared: () => Promise<void> = async () => {},
+  ) {
     this.#timeout = timeout
+    this.#filesAreShared = filesAreShared
     this.#queue = queue
     this.#events = events
     this.#url = url
@@ -54,20 +64,27 @@ export class Intake {
 
   /**
    * A task as the queue takes it; ordered ones go into `group`, the others into a group of their own.
-   * @throws AFTERWORK_NOT_STARTED, AFTERWORK_STOPPED, AFTERWORK_BAD_TASK, AFTERWORK_UNKNOWN_TASK, AFTERWORK_BAD_VALUE
+   * @throws AFTERWORK_NOT_STARTED, AFTERWORK_STOPPED, AFTERWORK_BAD_TASK, AFTERWORK_UNKNOWN_TASK, AFTERWORK_BAD_VALUE,
+   *   AFTERWORK_BAD_OPTION
    */
   create(reference: unknown, args: readonly unknown[], group: string | undefined): NewTask {
-    const { names, pools } = this.#checkOpen()
-    checkReference(reference, this.#url)
-    const { name, options } = reference
-    checkName(name, names)
-    if (!pools.has(options.pool)) {
-      throw new AfterworkError(
-        'AFTERWORK_BAD_OPTION',
-        `${name}: Expected one of the pools ${[...pools].join(', ')}, got ${options.pool}`,
-      )
-    }
-    return this.createRow(name, encodeArguments(args, name), options, storedFilesIn(args), group)
+    const checked = this.#check(reference)
+    refuseClient(checked, 'ctx.background.addTask()')
+    return this.#taskOf(checked, args, group)
+  }
+
+  /**
+   * Adds a task outside a request, in a group of its own; resolves once it is committed, or is part of the transaction of its
+   * client, which nobody is told of, for it may be rolled back.
+   * @throws whatever create() and commit() throw; the errors of the client as they are
+   */
+  async add(reference: unknown, args: readonly unknown[]): Promise<NewTask> {
+    const checked = this.#check(reference)
+    const task = this.#taskOf(checked, args, undefined)
+    const client = clientOf(checked)
+    if (client === undefined) await this.commit([task], { held: false })
+    else await this.#addWithin(task, client)
+    return task
   }
 
   /** Likewise, without checks: for what the library itself adds. */
@@ -93,11 +110,18 @@ export class Intake {
     { held, receipt }: Pick<AddOptions, 'held' | 'receipt'>,
   ): Promise<void> {
     this.#checkOpen()
-    await this.#inTime(tasks, receipt)
+    if (tasks.some(hasFiles)) await this.#filesAreShared()
+    // So that what is stored too late can be removed before it begins.
+    const holds = held || this.#queue.discardsUnheld !== true
+    await this.#inTime(tasks, receipt, holds)
     if (this.#events.has('task.added')) {
       for (const task of tasks) this.#events.emit('task.added', { ...told(task), held })
     }
-    if (!held) await this.#queue.release(tasks.map(({ id }) => id))
+    // They are stored: who adds them need not wait until they may start.
+    if (!held && holds)
+      this.#queue
+        .release(ids(tasks))
+        .catch((error: unknown) => this.#failed(error, 'releasing tasks that were added'))
   }
 
   /** Resolves when what was stored too late is removed again. */
@@ -105,10 +129,37 @@ export class Intake {
     await Promise.all(this.#undoing)
   }
 
+  async #addWithin(task: NewTask, client: TransactionClient): Promise<void> {
+    if (this.#queue.addWithin === undefined) {
+      throw new AfterworkError(
+        'AFTERWORK_BAD_OPTION',
+        `${task.name}.with({ client }): Expected a queue in PostgreSQL (postgres://...), whose tasks can be part of a transaction, got another one`,
+      )
+    }
+    if (hasFiles(task)) await this.#filesAreShared()
+    await this.#queue.addWithin(task, client)
+  }
+
+  #check(reference: unknown): TaskReference {
+    const { names, pools } = this.#checkOpen()
+    checkReference(reference, this.#url)
+    const { name, options } = reference
+    checkName(name, names)
+    if (pools.has(options.pool)) return reference
+    throw new AfterworkError(
+      'AFTERWORK_BAD_OPTION',
+      `${name}: Expected one of the pools ${[...pools].join(', ')}, got ${options.pool}`,
+    )
+  }
+
+  #taskOf({ name, options }: TaskReference, args: readonly unknown[], group: string | undefined): NewTask {
+    return this.createRow(name, encodeArguments(args, name), options, storedFilesIn(args), group)
+  }
+
   /** Held, until it is known that they are stored in time. */
-  #inTime(tasks: readonly NewTask[], receipt: Receipt | undefined): Promise<void> {
+  #inTime(tasks: readonly NewTask[], receipt: Receipt | undefined, held: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const added = this.#queue.add(tasks, { held: true, receipt })
+      const added = this.#queue.add(tasks, { held, receipt })
       const commit = { tasks, receipt, added, reject, since: performance.now() }
       this.#commits.add(commit)
       this.#watch ??= setInterval(() => this.#look(), Math.min(this.#timeout / 4, 500)).unref()
@@ -143,21 +194,11 @@ export class Intake {
   #undo({ tasks, receipt, added }: Commit): void {
     const undoing = added
       .then(
-        () =>
-          this.#queue.discard(
-            tasks.map(({ id }) => id),
-            receipt?.key,
-          ),
+        () => this.#queue.discard(ids(tasks), receipt?.key),
         // Nothing was stored.
         () => {},
       )
-      .catch((error: unknown) =>
-        this.#events.emit('afterwork.error', {
-          at: Date.now(),
-          error: error as Error,
-          during: 'removing tasks that were stored too late',
-        }),
-      )
+      .catch((error: unknown) => this.#failed(error, 'removing tasks that were stored too late'))
       .finally(() => this.#undoing.delete(undoing))
     this.#undoing.add(undoing)
   }
@@ -167,7 +208,7 @@ export class Intake {
     if (this.#events.has('task.released')) {
       for (const task of tasks) this.#events.emit('task.released', told(task))
     }
-    return this.#queue.release(tasks.map(({ id }) => id))
+    return this.#queue.release(ids(tasks))
   }
 
   /** Tells of tasks that are thrown away before they were committed. */
@@ -180,6 +221,10 @@ export class Intake {
     if (this.#told) return
     this.#told = true
     this.#events.emit('afterwork.error', { at: Date.now(), error, during: 'adding a task' })
+  }
+
+  #failed(error: unknown, during: string): void {
+    this.#events.emit('afterwork.error', { at: Date.now(), error: error as Error, during })
   }
 
   #checkOpen(): { names: ReadonlySet<string>; pools: ReadonlySet<string> } {
@@ -198,6 +243,14 @@ function notStored(cause: unknown): AfterworkError {
   return new AfterworkError('AFTERWORK_QUEUE_FAILED', 'The tasks could not be stored; try again later', {
     cause,
   })
+}
+
+function hasFiles({ files }: NewTask): boolean {
+  return files.length > 0
+}
+
+function ids(tasks: readonly NewTask[]): string[] {
+  return tasks.map(({ id }) => id)
 }
 
 function told({ id, name, options }: NewTask): { id: string; name: string; pool: string; at: number } {

@@ -160,6 +160,9 @@ export class MemoryQueue implements Engine {
     this.#announcer.listen(listener)
   }
 
+  /** No other process works on these tasks. */
+  onSuspect(): void {}
+
   /** There is nothing that could fail. */
   onError(): void {}
 

@@ -1,5 +1,7 @@
 import { badOption } from '../core/errors.ts'
+import { isPostgres, queueUrls, withoutPassword } from '../core/queue-url.ts'
 import { MemoryQueue } from './memory.ts'
+import { PostgresQueue } from './postgres/engine.ts'
 import type { Engine, QueueBounds, Retention } from './queue.ts'
 import { SqliteQueue } from './sqlite/engine.ts'
 
@@ -8,5 +10,6 @@ export function openQueue(url: string, bounds: QueueBounds, retention: Retention
   if (url === 'memory:') return new MemoryQueue(bounds, retention)
   const file = /^sqlite:(.+)$/.exec(url)?.[1]
   if (file !== undefined) return new SqliteQueue(file, bounds, retention)
-  throw badOption('queue', "'memory:' or 'sqlite:' with a file, such as 'sqlite:data/queue.db'", url)
+  if (isPostgres(url)) return new PostgresQueue(url, bounds, retention)
+  throw badOption('queue', queueUrls, withoutPassword(url))
 }

@@ -1,4 +1,6 @@
+import type { TransactionClient } from '../core/client.ts'
 import type { Failure } from '../core/failure.ts'
+import type { Resizing } from '../core/pool.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { StoredFile } from '../core/stored-file.ts'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../core/task.ts'
@@ -29,11 +31,20 @@ export interface AddOptions {
 
 /** Where tasks wait. A promise resolves once the engine has the change for good; when it rejects nothing has changed. */
 export interface Queue {
+  /** Whether tasks that nothing holds may be added so and still be discarded, unless they have begun. */
+  readonly discardsUnheld?: boolean
   /**
    * Stores all of them or none.
    * @throws AFTERWORK_QUEUE_FULL past the bounds; AFTERWORK_CONFLICT where there is a receipt with that key
    */
   add(tasks: readonly NewTask[], options: AddOptions): Promise<void>
+  /**
+   * Adds a task, in a group of its own, within a transaction of the caller's own, by whose commit it may start. Only engines
+   * whose tasks are in a database can.
+   * @throws AFTERWORK_QUEUE_FULL; AFTERWORK_BAD_OPTION where no transaction is open, or in another database; the errors
+   *   of the client as they are
+   */
+  addWithin?(task: NewTask, client: TransactionClient): Promise<void>
   /**
    * Removes held tasks as though they had never been added: whoever added them was told that they could not be stored.
    * One that others share meanwhile, through its unique key, stays. So goes the receipt that was stored with them.
@@ -48,8 +59,8 @@ export interface Queue {
    */
   claim(pool: string, slots: number): MaybePromise<ClaimedTask[]>
   /**
-   * Takes the next task of these pools that ran when the process before this one crashed, which it may have been the
-   * reason of; undefined when there is none left.
+   * Takes the next task of these pools that ran when a process crashed, which it may have been the reason of; undefined
+   * when there is none left. Whoever asks for them here is not given them by claim().
    */
   claimSuspect(pools: Iterable<string>): Promise<ClaimedTask | undefined>
   /**
@@ -70,6 +81,8 @@ export interface Queue {
   progress(id: string, attempt: number, progress: Progress): void
   /** Calls back, in a later turn of the loop, whenever tasks of a pool may have become claimable. */
   onClaimable(listener: (pool: string) => void): void
+  /** Calls back when a process has died whose tasks claimSuspect() gives from then on. */
+  onSuspect(listener: () => void): void
   /** Calls back when the engine failed at something that nobody waits for, and goes on. */
   onError(listener: (error: Error, during: string) => void): void
   close(): Promise<void>
@@ -103,6 +116,11 @@ export interface Records {
   oldest(): Promise<number | null>
   /** What is kept under the key of a receipt, unless its time is over. */
   receipt(key: string): Promise<Pick<Receipt, 'fingerprint' | 'answer'> | undefined>
+  /**
+   * Calls `changed` whenever another process may have changed the task, until the function it gives back is called. Engines
+   * of one process have no others.
+   */
+  watch?(id: string, changed: () => void): () => void
 }
 
 /** What an engine tells those who work on its tasks. */
@@ -113,6 +131,12 @@ export interface Subscriber {
   cancelled(record: TaskRecord): void
   /** A task was added that nobody's addTask() made: the `onEnded` of another. */
   added(record: TaskRecord): void
+  /** Another process has paused a pool; `failure` is that of the task that asked for it, null by hand. */
+  paused?(pool: string, failure: Failure | null): void
+  /** Another process has resumed a pool. */
+  resumed?(pool: string): void
+  /** Another process has set the sizes of a pool, for all processes. */
+  resized?(pool: string, sizes: Resizing): void
 }
 
 /** What an operator can do to tasks and pools. */
@@ -132,21 +156,40 @@ export interface Controls {
    * @throws AFTERWORK_TASK_NOT_FOUND, AFTERWORK_CONFLICT when it has not ended
    */
   purge(id: string): Promise<void>
-  /** No task of the pool can be claimed until resume(). */
-  pause(pool: string): Promise<void>
+  /** No task of the pool can be claimed until resume(); `failure` is that of the task that asked for it. */
+  pause(pool: string, failure?: Failure): Promise<void>
   resume(pool: string): Promise<void>
   /** The pools that are paused. */
   paused(): ReadonlySet<string>
+  /** Sets sizes of a pool for all processes, those that start later, too. Engines of one process have nobody to tell. */
+  resize?(pool: string, sizes: Resizing): Promise<void>
+  /** The sizes that were set for all processes, by pool. */
+  sizes?(): ReadonlyMap<string, Resizing>
   subscribe(subscriber: Subscriber): void
+}
+
+/** What a process can do for the tasks of a queue that others work on, too. */
+export interface Known {
+  /** Tasks that it can run; it leaves others to processes that know them. Changes when modules are loaded anew. */
+  names: ReadonlySet<string>
+  /** Pools that it works on. */
+  pools: readonly string[]
+  /** Whether it has the stored files at hand; if not, it leaves tasks that name one. Changes as the folder comes and goes. */
+  readonly files: boolean
 }
 
 /** What every engine is. */
 export interface Engine extends Queue, Records, Controls {
   /**
+   * What the processes that share the queue agree on under a key: who gives a value first decides. Without one it is only
+   * asked. Engines of one process have nobody to agree with.
+   */
+  agree?(key: string, value?: string): Promise<string | undefined>
+  /**
    * Opens the queue, and recovers what an earlier process left in it; nothing else may be asked before.
    * @throws AFTERWORK_QUEUE_IN_USE, AFTERWORK_QUEUE_UNUSABLE, AFTERWORK_QUEUE_CORRUPT
    */
-  open(): Promise<void>
+  open(known?: Known): Promise<void>
 }
 
 /** How much may wait, and go on. */

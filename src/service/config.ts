@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { AfterworkError, badOption } from '../core/errors.ts'
 import { nonEmptyString, oneOf } from '../core/check.ts'
+import { isPostgres, queueUrl, withoutPassword } from '../core/queue-url.ts'
 import {
   address,
   certificates,
@@ -12,7 +13,7 @@ import {
   smtpUrl,
   type MailRate,
 } from './config-mail.ts'
-import { readGiven } from './config-sources.ts'
+import { readGiven, unread, type Given } from './config-sources.ts'
 import { size, domains, duration, folder, mailbox, token, tokenFrom, whole, widths } from './config-values.ts'
 import { webhookHosts } from './webhook-allow.ts'
 import { webhookSecrets, webhookSecretsFrom } from './webhook-secret.ts'
@@ -20,11 +21,17 @@ import { webhookSecrets, webhookSecretsFrom } from './webhook-secret.ts'
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** Each setting: its flag (none for secrets, which other users of the machine could read), its variable, its form. */
-const settings = {
+export const settings = {
   host: { flag: 'host', env: 'HOST', parse: nonEmptyString },
   port: { flag: 'port', env: 'PORT', parse: whole(0, 65_535) },
   data: { flag: 'data', env: 'AFTERWORK_DATA', parse: nonEmptyString },
-  queue: { flag: 'queue', env: 'AFTERWORK_QUEUE', parse: nonEmptyString },
+  queue: { flag: 'queue', env: 'AFTERWORK_QUEUE', parse: queueUrl },
+  work: {
+    flag: 'no-work',
+    env: 'AFTERWORK_NO_WORK',
+    parse: (text: string) => text === 'true',
+    negated: true as const,
+  },
   poolMin: { flag: 'pool-min', env: 'AFTERWORK_POOL_MIN', parse: whole(0, 1_000) },
   poolMax: { flag: 'pool-max', env: 'AFTERWORK_POOL_MAX', parse: whole(1, 1_000) },
   mailConcurrency: { flag: 'mail-concurrency', env: 'AFTERWORK_MAIL_CONCURRENCY', parse: whole(1, 1_000) },
@@ -59,6 +66,9 @@ const settings = {
   token: { env: 'AFTERWORK_TOKEN', parse: token },
 }
 
+/** Keys that only `afterwork work` reads (config-worker.ts). */
+export const workerKeys = ['tasks', 'pools', 'pool']
+
 /** The service's configuration, complete and checked; durations are milliseconds, sizes bytes. */
 export interface Config {
   host: string
@@ -68,6 +78,8 @@ export interface Config {
   data: string
   /** URL of the queue; null for a file in the data folder. */
   queue: string | null
+  /** Whether this process runs tasks, and does not only take requests. */
+  work: boolean
   /** Threads of the pool `cpu`. */
   poolMin: number
   poolMax: number
@@ -121,6 +133,7 @@ const defaults = {
   port: 3000,
   data: './data',
   queue: null,
+  work: true,
   poolMin: 1,
   poolMax: availableParallelism(),
   mailConcurrency: 10,
@@ -154,7 +167,34 @@ const defaults = {
  * @throws AFTERWORK_BAD_OPTION with one line that names the flag, variable or key
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, file?: string): Config {
-  const { tokenFile, webhookSecretFile, ...given } = readGiven(settings, args, env, file)
+  const config = complete(readGiven({ ...settings, ...unread(workerKeys) }, args, env, file))
+  if (!config.work && !isShared(config)) {
+    throw new AfterworkError(
+      'AFTERWORK_BAD_OPTION',
+      `--no-work: tasks would wait for ever, for no other process can work on ${shownQueue(config)}; share a queue with --queue postgres://...`,
+    )
+  }
+  if (config.token === null && !isLoopback(config.host)) {
+    throw new AfterworkError(
+      'AFTERWORK_BAD_OPTION',
+      `--host ${config.host} can be reached from other machines: set AFTERWORK_TOKEN or --token-file, or use 127.0.0.1`,
+    )
+  }
+  return config
+}
+
+/** Whether other processes can work on its queue, too. */
+export function isShared({ queue }: Pick<Config, 'queue'>): boolean {
+  return queue !== null && isPostgres(queue)
+}
+
+/** The queue as logs and errors show it. */
+export function shownQueue({ queue, data }: Pick<Config, 'queue' | 'data'>): string {
+  return withoutPassword(queue ?? `sqlite:${data}/queue.db`)
+}
+
+/** What is given and the defaults, as far as they do not contradict each other; throws AFTERWORK_BAD_OPTION. */
+export function complete({ tokenFile, webhookSecretFile, ...given }: Given<typeof settings>): Config {
   const config: Config = {
     ...defaults,
     ...given,
@@ -172,12 +212,6 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, file
     )
   }
   dkimOf(config)
-  if (config.token === null && !isLoopback(config.host)) {
-    throw new AfterworkError(
-      'AFTERWORK_BAD_OPTION',
-      `--host ${config.host} can be reached from other machines: set AFTERWORK_TOKEN or --token-file, or use 127.0.0.1`,
-    )
-  }
   return config
 }
 

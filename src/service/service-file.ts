@@ -1,9 +1,12 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 
 /** Where a running service listens, for those who have its data folder. */
 export interface ServiceFile {
   pid: number
+  /** Of its machine; a data folder may be shared between several. */
+  host: string
   url: string
 }
 
@@ -11,17 +14,20 @@ export interface ServiceFile {
 export function writeServiceFile(data: string, url: string): void {
   const file = fileIn(data)
   const written = `${file}.${process.pid}`
-  writeFileSync(written, `${JSON.stringify({ pid: process.pid, url: reachable(url) })}\n`, { mode: 0o600 })
+  writeFileSync(written, `${JSON.stringify({ pid: process.pid, host: hostname(), url: reachable(url) })}\n`, {
+    mode: 0o600,
+  })
   // Whoever reads meanwhile finds the old one or the new one.
   renameSync(written, file)
 }
 
-/** What the data folder says, however old; undefined where there is nothing of that form. */
+/** What the data folder says, however old; undefined where there is nothing of that form, or it is of another machine. */
 export function readServiceFile(data: string): ServiceFile | undefined {
   try {
-    const { pid, url } = JSON.parse(readFileSync(fileIn(data), 'utf8')) as Partial<ServiceFile>
-    if (typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && URL.canParse(String(url)))
-      return { pid, url: String(url) }
+    const said = JSON.parse(readFileSync(fileIn(data), 'utf8')) as Partial<ServiceFile>
+    const { pid, host = hostname(), url } = said
+    const isPid = typeof pid === 'number' && Number.isInteger(pid) && pid > 0
+    if (isPid && host === hostname() && URL.canParse(String(url))) return { pid, host, url: String(url) }
   } catch {
     // There is none, or it is not for us.
   }

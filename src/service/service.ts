@@ -1,21 +1,20 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import Koa, { type Middleware } from 'koa'
 import type { Logger } from 'pino'
-import { createAfterwork, type Afterwork } from '../afterwork.ts'
+import type { Afterwork } from '../afterwork.ts'
 import { AfterworkError } from '../core/errors.ts'
 import { problems } from '../koa/problem.ts'
 import { TaskEvents } from '../koa/task-events.ts'
 import { SuppressionList } from '../../workers/mail/suppression-list.ts'
 import { tokenGuard } from './access.ts'
 import type { Config } from './config.ts'
-import { fileRoutes } from './files.ts'
+import { forgetSigning, prepareData } from './data-folder.ts'
 import { checkDkim } from './dkim.ts'
+import { fileRoutes } from './files.ts'
 import { health } from './health.ts'
-import { mailEnvironment, withoutMail } from './mail-environment.ts'
 import { mailRoutes } from './mail.ts'
 import { notificationRoutes } from './notifications.ts'
 import { outboxRoutes } from './outbox.ts'
@@ -23,8 +22,8 @@ import { OutboxReader } from './outbox/reader.ts'
 import { page } from './page.ts'
 import { PausedPools } from './paused.ts'
 import { reportRoutes } from './reports.ts'
+import { createRuntime, poolsOf, templatesOf } from './runtime.ts'
 import { sameSite } from './same-site.ts'
-import { tasks } from './tasks.ts'
 import { webhooks } from './webhooks.ts'
 
 /** What the requests and the end of the service know of each other. */
@@ -53,23 +52,12 @@ export interface Service {
 export async function startService(config: Config, logger: Logger): Promise<Service> {
   const data = prepareData(config.data)
   await checkDkim(config, logger)
-  const afterwork = createAfterwork({
-    tasks,
-    queue: config.queue ?? `sqlite:${data}/queue.db`,
-    pools: poolsOf(config, data),
-    maxQueued: config.maxQueued,
-    maxQueuedBytes: config.maxQueuedBytes,
-    files: `${data}/files`,
-    keepFiles: config.keepFiles,
-    ...(config.maxDisk !== null && { maxDisk: config.maxDisk }),
-    drain: config.drain,
-    ...(config.mailRate !== null && { limits: { 'mail.sendEmail': { rateLimit: config.mailRate } } }),
-    logger,
-  })
+  const pools = poolsOf(config, data)
+  const afterwork = createRuntime(config, { data, pools, work: config.work, logger })
   const state: State = {
     stopping: false,
     streams: new Set(),
-    paused: new PausedPools(afterwork, data),
+    paused: new PausedPools(afterwork, data, config.work ? Object.keys(pools) : []),
     outbox: config.smtpUrl === null ? new OutboxReader(`${data}/outbox`) : null,
   }
   const metrics = await afterwork.metrics()
@@ -80,7 +68,8 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     forgetSigning(data)
     await listen(server, config)
   } catch (error) {
-    await afterwork.stop()
+    // Should that fail, too, why it did not start is what matters.
+    await afterwork.stop().catch(() => {})
     throw error
   }
   // Not waited for: what ran at a crash runs first, and may take its time.
@@ -155,58 +144,6 @@ function createApp(
 function keep(streams: Set<Readable>, stream: Readable): void {
   streams.add(stream)
   stream.once('close', () => streams.delete(stream))
-}
-
-/** The absolute path of the folder of templates, which may be missing. */
-function templatesOf({ data, mailTemplates }: Config): string {
-  return resolve(mailTemplates ?? `${data}/templates`)
-}
-
-/**
- * Secrets reach only the threads that need them: mail threads the server's password, http threads what webhooks are
- * signed with, none the service's token.
- */
-function poolsOf(config: Config, data: string) {
-  const { AFTERWORK_TOKEN: _token, AFTERWORK_WEBHOOK_SECRET: _secret, ...rest } = withoutMail(process.env)
-  const env = { ...rest, AFTERWORK_DATA: data }
-  const mailEnv = {
-    ...env,
-    ...mailEnvironment(config),
-    MAIL_TEMPLATES: templatesOf(config),
-  }
-  const httpEnv = {
-    ...env,
-    WEBHOOK_ALLOW: config.webhookAllow.join(),
-    AFTERWORK_WEBHOOK_SECRET: config.webhookSecret.join(' '),
-  }
-  return {
-    cpu: { minThreads: config.poolMin, maxThreads: config.poolMax, env },
-    mail: { concurrency: config.mailConcurrency, env: mailEnv },
-    http: { minThreads: 0, maxThreads: 1, concurrency: 20, env: httpEnv },
-  }
-}
-
-/** The absolute path of the data folder, made if it is missing; a task would find out too late that it cannot be written to. */
-function prepareData(folder: string): string {
-  const data = resolve(folder)
-  try {
-    mkdirSync(`${data}/files`, { recursive: true })
-    accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
-    accessSync(`${data}/files`, constants.R_OK | constants.W_OK | constants.X_OK)
-    return data
-  } catch (cause) {
-    throw new AfterworkError('AFTERWORK_BAD_OPTION', `--data ${folder}: ${(cause as Error).message}`, {
-      cause,
-    })
-  }
-}
-
-/** What a crash left of messages that were being signed; each process has a folder of its own. */
-function forgetSigning(data: string): void {
-  const folder = `${data}/signing`
-  if (!existsSync(folder)) return
-  for (const pid of readdirSync(folder))
-    if (pid !== String(process.pid)) rmSync(`${folder}/${pid}`, { recursive: true, force: true })
 }
 
 function listen(server: Server, { host, port }: Config): Promise<void> {

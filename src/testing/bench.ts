@@ -43,7 +43,7 @@ export class Bench {
     return {
       clock,
       openQueue: ({ bounds, retention }) => {
-        const made = renewable(() => new MemoryQueue(bounds, retention, clock, this.#added))
+        const made = renewable(() => new TestQueue(bounds, retention, clock, this.#added))
         this.#renew = () => made.renew()
         return made.engine
       },
@@ -98,6 +98,13 @@ export class Bench {
   #refill(): void {
     for (const { name } of [...this.pools, ...(this.#local === undefined ? [] : [this.#local])])
       this.#dispatcher?.refill(name)
+  }
+}
+
+/** What would be part of a transaction is added at once, as though that were committed: here is no database. */
+class TestQueue extends MemoryQueue {
+  addWithin(task: NewTask): Promise<void> {
+    return this.add([task], { held: false })
   }
 }
 

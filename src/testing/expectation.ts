@@ -9,7 +9,7 @@ import type { Added } from './added.ts'
 import { differences, type Difference } from './difference.ts'
 
 /** How often a task is expected to have been added, and with which options. */
-export interface Expected extends CallOptions {
+export interface Expected extends Omit<CallOptions, 'client'> {
   /** Exactly so often. Default: at least once. */
   times?: number
 }
@@ -23,7 +23,7 @@ export class Expectation {
   readonly #redacted: readonly string[]
   readonly #args: readonly unknown[] | undefined
   readonly #times: number | undefined
-  readonly #given: CallOptions
+  readonly #given: Omit<Expected, 'times'>
   readonly #options: Partial<ResolvedOptions>
 
   /** @throws AFTERWORK_BAD_OPTION */
@@ -39,7 +39,7 @@ export class Expectation {
     const resolved = resolveOptions(options, task.options, where, 'call')
     this.#given = options
     this.#options = Object.fromEntries(
-      (Object.keys(options) as (keyof CallOptions)[])
+      (Object.keys(options) as (keyof typeof options)[])
         .filter((key) => options[key] !== undefined)
         .map((key) => [key, resolved[key]]),
     )

@@ -10,12 +10,13 @@ export function renewable<E extends Engine>(make: () => E): { engine: Engine; re
   const call = (engine: E, key: PropertyKey, args: unknown[]): unknown =>
     Reflect.apply(engine[key as keyof E] as () => unknown, engine, args)
   const engine = new Proxy({} as Engine, {
-    get:
-      (_target, key) =>
-      (...args: unknown[]): unknown => {
+    get(_target, key) {
+      if (!(key in current)) return undefined
+      return (...args: unknown[]): unknown => {
         if (lasting.has(key)) told.push((next) => void call(next, key, args))
         return call(current, key, args)
-      },
+      }
+    },
   })
   return {
     engine,

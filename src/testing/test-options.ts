@@ -7,8 +7,8 @@ import { urlOf, type Tasks } from '../core/definition.ts'
 import { badOption } from '../core/errors.ts'
 
 /**
- * Options of testAfterwork(): those of createAfterwork(), so that an app's own can be spread into it. `queue` is passed
- * over, for tasks are kept in memory; without `logger` nothing is logged; without `files` uploads go to a folder of their
+ * Options of testAfterwork(): those of createAfterwork(), so that an app's own can be spread into it. `queue` and `work`
+ * are passed over, for tasks are kept in memory and run here; without `logger` nothing is logged; without `files` uploads go to a folder of their
  * own that stop() removes; `drain` is 0.
  */
 export interface TestOptions<T extends Tasks<Record<string, any>>> extends Omit<AfterworkOptions, 'tasks'> {
@@ -52,6 +52,7 @@ export function resolveTest(given: TestOptions<any>): ResolvedTest {
       drain: 0,
       ...options,
       queue: 'memory:',
+      work: true,
       files: options.files ?? ownFiles!,
     },
   }

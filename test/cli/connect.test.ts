@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { post } from '../support/http.ts'
@@ -40,7 +41,7 @@ test('the service says in its data folder where it listens, to its owner, until 
   const line = await serveCommand(t, ['--host', '0.0.0.0'], { AFTERWORK_TOKEN: 'a-token' })
   const url = await line.listening()
   const file = join(line.folder, 'data', 'service.json')
-  const said = { pid: line.child.pid, url: url.replace('0.0.0.0', '127.0.0.1') }
+  const said = { pid: line.child.pid, host: hostname(), url: url.replace('0.0.0.0', '127.0.0.1') }
   t.deepEqual(JSON.parse(await readFile(file, 'utf8')), said)
   t.is((await stat(file)).mode & 0o777, 0o600)
   line.child.kill('SIGTERM')

@@ -55,9 +55,55 @@ test('a data folder that cannot be written to is refused', async (t) => {
 })
 
 test('a queue that there is not is refused', async (t) => {
-  await refuses(t, ['serve', '--port', '0'], /queue: Expected .*memory:.*, got "redis:\/\/localhost"/, {
-    env: { AFTERWORK_QUEUE: 'redis://localhost' },
-  })
+  await refuses(
+    t,
+    ['serve', '--port', '0'],
+    /AFTERWORK_QUEUE: Expected 'memory:'.*'postgres:.*, got "redis:\/\/localhost"/,
+    {
+      env: { AFTERWORK_QUEUE: 'redis://localhost' },
+    },
+  )
+})
+
+test('a wrong URL of a queue is refused without showing its password', async (t) => {
+  for (const url of ['postgres://me:hunter2@db.example:many/shop', 'redis://me:hunter2@db.example']) {
+    for (const args of [
+      ['serve', '--port', '0', '--queue', url],
+      ['work', '--queue', url],
+      ['tasks', 'list', '--queue', url],
+    ]) {
+      const { code, stdout, stderr } = await (await command(t, args)).ended
+      t.true(code === 1 || code === 2)
+      t.regex(
+        stderr,
+        /^afterwork: --queue: Expected [^\n]*'postgres:\/\/user:password@host:port\/database'[^\n]*\n$/,
+      )
+      t.false((stdout + stderr).includes('hunter2'))
+    }
+  }
+})
+
+test('who only takes requests, or only works, needs a queue that others share', async (t) => {
+  await refuses(
+    t,
+    ['serve', '--port', '0', '--no-work'],
+    /--no-work: .* sqlite:\.\/data\/queue\.db; .*--queue postgres:/,
+  )
+  await refuses(t, ['work'], /--queue: Expected .*'postgres:.*, got "sqlite:\.\/data\/queue\.db"/)
+  await refuses(t, ['work', '--queue', 'memory:'], /--queue: Expected .*, got "memory:"/)
+})
+
+test('where pg and pg-boss are missing, who needs them says what to install, and nobody else does', async (t) => {
+  const env = { NODE_OPTIONS: `--import=${new URL('without-pg.ts', import.meta.url).href}` }
+  const queue = ['--queue', 'postgres://me@127.0.0.1:1/shop']
+  const { peerDependencies } = JSON.parse(
+    await readFile(new URL(import.meta.resolve('afterwork/package.json')), 'utf8'),
+  ) as { peerDependencies: Record<string, string> }
+  const install = `npm install pg pg-boss@${peerDependencies['pg-boss']}`
+  const needed = new RegExp(`A queue in PostgreSQL needs the packages pg and pg-boss: ${install}\n$`)
+  for (const args of [['work'], ['serve', '--port', '0', '--no-work']])
+    await refuses(t, [...args, ...queue], needed, { env })
+  await (await command(t, ['serve', '--port', '0'], env)).listening()
 })
 
 test('a wrong SMTP_URL is refused without showing its password', async (t) => {
@@ -89,7 +135,7 @@ test('an unknown command is refused with the one that was meant', async (t) => {
   await refuses(
     t,
     ['server'],
-    /Expected serve, tasks, pools, top, --version or --help, got "server", did you mean "serve"\?/,
+    /Expected serve, work, tasks, pools, top, move, --version or --help, got "server", did you mean "serve"\?/,
   )
 })
 

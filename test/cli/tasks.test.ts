@@ -142,7 +142,7 @@ test('what is asked wrongly is refused with code 2, before anybody is asked', as
     [['purge', '--state', 'running'], /--state: Expected one of succeeded, failed, cancelled/],
     [['cancel', '--before', 'yesterday'], /--before: Expected a time ago/],
     [['list', '--url', 'ftp://x'], /--url: Expected the URL of a service/],
-    [['list', '--queue', 'redis://x'], /queue: Expected 'memory:' or 'sqlite:'/],
+    [['list', '--queue', 'redis://x'], /queue: Expected 'memory:', 'sqlite:'/],
   ]
   await Promise.all(
     refused.map(async ([args, line]) => {
@@ -164,7 +164,7 @@ test('an id that nobody knows, and a queue that is not there, are errors of one 
   t.regex(missing.stderr, /^afterwork: There is no queue at elsewhere\/queue\.db[^\n]*\n$/)
   const memory = await run(t, folder, ['list', '--queue', 'memory:'])
   t.is(memory.code, 1)
-  t.regex(memory.stderr, /^afterwork: No service of \.\/data runs, and memory: [^\n]*\n$/)
+  t.regex(memory.stderr, /^afterwork: No service of \.\/data runs here, and memory: [^\n]*\n$/)
 })
 
 test('every command tells its usage', async (t) => {

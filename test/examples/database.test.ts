@@ -156,7 +156,7 @@ test.serial('threads that go take their connections with them: resize, recycle, 
   for (const end of ['resize', 'recycle', 'stop'] as const) {
     const old = await connected()
     t.is(old.length, 1)
-    if (end === 'resize') afterwork.resizePool('database', { maxThreads: 2 })
+    if (end === 'resize') await afterwork.resizePool('database', { maxThreads: 2 })
     else await afterwork[end]()
     await database.untilConnections((all) => all.every(({ pid }) => !old.includes(pid)))
   }

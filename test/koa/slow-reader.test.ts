@@ -127,7 +127,7 @@ test('a task that is forgotten meanwhile ends the stream, and a source that fail
 
 test('watchers have one listener an event among them, and none when the last has gone', (t) => {
   const events = new Events()
-  const watch = new TaskWatch(events)
+  const watch = new TaskWatch(events, {})
   const seen: string[] = []
   const started = (id: string) =>
     events.emit('task.started', { id, name: 'n', pool: 'cpu', at: 0, attempt: 1, waited: 0 })
@@ -149,4 +149,26 @@ test('watchers have one listener an event among them, and none when the last has
   stops[2]!()
   for (const name of ['task.started', 'task.progress', 'task.cancelled', 'task.requeued'] as const)
     t.false(events.has(name), name)
+})
+
+test('what other processes do to a task is watched once, and for as long as somebody watches the task', (t) => {
+  const others = new Map<string, () => void>()
+  const begun: string[] = []
+  const watch = new TaskWatch(new Events(), {
+    watch: (id, changed) => {
+      begun.push(id)
+      others.set(id, changed)
+      return () => others.delete(id)
+    },
+  })
+  const seen: string[] = []
+  const stops = [watch.watch('a', () => seen.push('first')), watch.watch('a', () => seen.push('second'))]
+  others.get('a')!()
+  t.deepEqual(seen, ['first', 'second'])
+  stops[0]!()
+  others.get('a')!()
+  t.deepEqual(seen.slice(2), ['second'])
+  stops[1]!()
+  t.deepEqual([...others.keys()], [])
+  t.deepEqual(begun, ['a'])
 })

@@ -193,7 +193,7 @@ test('a thread that runs several tasks is busy once, and a larger pool has more 
     )
   }
   t.deepEqual(await cpu(), [1, 0, 0])
-  afterwork.resizePool('cpu', { maxThreads: 4 })
+  await afterwork.resizePool('cpu', { maxThreads: 4 })
   t.deepEqual(await cpu(), [1, 0, 3])
 })
 

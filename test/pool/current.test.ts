@@ -1,4 +1,5 @@
 import test from 'ava'
+import { defineTasks } from '../../src/core/definition.ts'
 import { currentTask, RunningTask } from '../../src/pool/worker/current.ts'
 
 const catalog = {
@@ -34,6 +35,19 @@ test('inside a task it is that task, also after an await and beside another', as
   )
   t.deepEqual(seen, ['a', 'b'])
   t.is(currentTask().id, '')
+})
+
+test('it adds to no transaction but that of its own outcome', (t) => {
+  const { mail } = defineTasks(catalog.tasks, { mail: () => Promise.resolve({ send(): void {} }) })
+  const client = { query: () => Promise.resolve({ rows: [] }) }
+  const names = new Set(['mail.send'])
+  const task = new RunningTask(envelope, { ...catalog, names, pools: new Set(['cpu']) })
+  t.throws(() => task.run(() => currentTask().addTask(mail.send.with({ client }))), {
+    code: 'AFTERWORK_BAD_OPTION',
+    message:
+      'mail.send.with({ client }): Expected `await afterwork.addTask(...)`, which alone can add to a transaction of yours, got currentTask().addTask(), which adds to the transaction of its own outcome',
+  })
+  t.is(task.followUps, undefined)
 })
 
 test('its signal is aborted with the reason when it is asked to stop', (t) => {

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { defineTasks } from '../../src/core/definition.ts'
 import { AfterworkError } from '../../src/core/errors.ts'
 import { Events } from '../../src/core/events.ts'
+import type { NewTask } from '../../src/core/task.ts'
 import { Intake } from '../../src/queue/intake.ts'
 import { MemoryQueue } from '../../src/queue/memory.ts'
 import { newGroup, newTask, storedFile } from './conformance.ts'
@@ -77,6 +78,51 @@ test('what cannot run is refused at once', (t) => {
     code: 'AFTERWORK_BAD_VALUE',
     message: /^argument 2 of files\.resize: /,
   })
+})
+
+test('a task goes into a transaction where the queue has some, alone, and nobody is told of it', async (t) => {
+  const { events, queue } = opened(t)
+  events.on('task.added', () => t.fail())
+  const client = { query: () => Promise.resolve({ rows: [] }) }
+  const taken: unknown[] = []
+  const within = Object.assign(queue, {
+    addWithin: async (task: NewTask, given: unknown) =>
+      void taken.push(task.name, task.group === task.id, given),
+  })
+  const intake = new Intake(within, events, url, 5_000)
+  const reference = files.resize.with({ client }).with({ priority: 1 })
+  await t.throwsAsync(intake.add(reference, []), { code: 'AFTERWORK_NOT_STARTED' })
+  intake.open(new Set(['files.resize']), new Set(['cpu']))
+  await intake.add(reference, [])
+  t.deepEqual(taken, ['files.resize', true, client])
+  t.throws(() => intake.create(reference, [], undefined), {
+    code: 'AFTERWORK_BAD_OPTION',
+    message:
+      'files.resize.with({ client }): Expected `await afterwork.addTask(...)`, which alone can add to a transaction of yours, got ctx.background.addTask()',
+  })
+})
+
+test('a task with a client is refused where the queue is in no database', async (t) => {
+  const { intake, queue } = opened(t)
+  const client = { query: () => Promise.resolve({ rows: [] }) }
+  await t.throwsAsync(intake.add(files.resize.with({ client }), []), {
+    code: 'AFTERWORK_BAD_OPTION',
+    message: /^files\.resize\.with\(\{ client \}\): Expected a queue in PostgreSQL/,
+  })
+  t.deepEqual(await queue.claim('cpu', 5), [])
+})
+
+test('tasks with files are taken only where those who run them would find these', async (t) => {
+  const { events, queue } = setUp(t)
+  const reason = new AfterworkError('AFTERWORK_FILES_NOT_SHARED', 'elsewhere')
+  const intake = new Intake(queue, events, url, 5_000, () => Promise.reject(reason))
+  intake.open(new Set(['files.resize']), new Set(['cpu']))
+  await t.throwsAsync(intake.add(files.resize, [storedFile()]), { is: reason })
+  const plain = await intake.add(files.resize, [])
+  t.deepEqual(
+    (await queue.claim('cpu', 5)).map(({ id }) => id),
+    [plain.id],
+  )
 })
 
 test('who commits, releases and drops is told of', async (t) => {

@@ -11,9 +11,9 @@ test.serial('to resize down to one and up to four under load loses no task and r
   const added = []
   for (let i = 0; i < 60; i++) added.push(await app.afterwork.addTask(stages.work, 10))
   await app.until('task.succeeded')
-  app.afterwork.resizePool('cpu', { minThreads: 1, maxThreads: 1 })
+  await app.afterwork.resizePool('cpu', { minThreads: 1, maxThreads: 1 })
   await app.until('task.succeeded', () => app.of('task.succeeded').length >= 20)
-  t.like(app.afterwork.resizePool('cpu', { minThreads: 4, maxThreads: 4 }), { maxThreads: 4 })
+  t.like(await app.afterwork.resizePool('cpu', { minThreads: 4, maxThreads: 4 }), { maxThreads: 4 })
   for (const task of added) t.like(await app.ended(task), { state: 'succeeded', attempt: 1 })
   t.deepEqual(app.of('task.interrupted'), [])
   t.deepEqual(
@@ -26,7 +26,7 @@ test.serial('a task that runs while its pool is resized goes on where it is', as
   const app = await start(t)
   const task = await app.afterwork.addTask(life.report)
   await app.waits(task)
-  app.afterwork.resizePool('cpu', { maxThreads: 1 })
+  await app.afterwork.resizePool('cpu', { maxThreads: 1 })
   t.like((await app.afterwork.records.get(task.id))!.progress, { fraction: 0.25, message: 'a quarter' })
   t.like(app.afterwork.pools()[0], { name: 'cpu', maxThreads: 1, running: 1 })
   await app.afterwork.cancel(task.id)
@@ -47,7 +47,7 @@ test.serial(
     t.is((await app.ended(running)).state, 'succeeded')
     await app.ended(await app.afterwork.addTask(life.note.with({ pool: 'mail' }), 'elsewhere'))
     t.like(await app.afterwork.records.get(waiting.id), { state: 'queued', attempt: 0 })
-    app.afterwork.resizePool('cpu', { maxThreads: 1 })
+    await app.afterwork.resizePool('cpu', { maxThreads: 1 })
     t.false((await app.afterwork.resumePool('cpu')).paused)
     t.is((await app.ended(waiting)).state, 'succeeded')
     t.like(app.of('pool.paused'), [{ pool: 'cpu', reason: 'by hand' }])
@@ -70,7 +70,7 @@ test.serial('teardown is called on resize and on stop, and one that fails is tol
   await app.afterwork.start()
   const first = resultOf(await app.ended(await app.afterwork.addTask(teardownTasks.good.where)))
   const said = new Promise<void>((resolve) => (tell = resolve))
-  app.afterwork.resizePool('cpu', { maxThreads: 2 })
+  await app.afterwork.resizePool('cpu', { maxThreads: 2 })
   await said
   t.deepEqual(left, [first])
   const second = resultOf(await app.ended(await app.afterwork.addTask(teardownTasks.good.where)))

@@ -2,89 +2,23 @@ import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import type { AskedTask, SentRequest } from '../../scripts/crash/asked.ts'
-import type { Evidence } from '../../scripts/crash/evidence.ts'
-import { cutAttempts, parseJournal, type JournalLine } from '../../scripts/crash/journal.ts'
+import { cutAttempts, parseJournal } from '../../scripts/crash/journal.ts'
 import { judge, type Judgement } from '../../scripts/crash/judge.ts'
 import { Mix } from '../../scripts/crash/mix.ts'
 import { planMoments } from '../../scripts/crash/moments.ts'
 import { parseOptions } from '../../scripts/crash/options.ts'
-import type { SeenTask } from '../../scripts/crash/records.ts'
 import { breachLines, lastLines } from '../../scripts/crash/report.ts'
 import { run } from '../../scripts/crash/run.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { cutGroup, first, Story } from './crash-story.ts'
 
 const crash = fileURLToPath(new URL('../../scripts/crash.ts', import.meta.url))
 
-/** The processes of the made-up run: the first was killed at 1,000 ms. */
-const [first, second] = [1, 2]
+/** Options of a run on sqlite. */
+const usual = { kills: 1, seed: 0, keep: false, queue: 'sqlite', processes: 1, databaseKills: 0 } as const
 
 /** Ids of stored files. */
 const [file, other] = ['01936a3e-0000-7000-8000-000000000000', '01936a3e-0000-7000-8000-000000000001']
-
-/** A made-up run, to which each test does something that must not be. */
-class Story implements Evidence {
-  requests: SentRequest[] = []
-  records = new Map<string, SeenTask>()
-  journal: JournalLine[] = []
-  deliveries: Evidence['deliveries'] = []
-  files: Evidence['files'] = new Map()
-  folder: Evidence['folder'] = { before: [], after: [] }
-  kills = [{ pid: first, at: 1_000 }]
-
-  /** A request that came at 0 ms; the id of its task `r.0` is `id-r.0`. */
-  request(marker: string, status: number | null, ...tasks: Partial<AskedTask>[]): SentRequest {
-    const asked = tasks.map((given, index): AskedTask => {
-      const plain = { kind: 'append', ms: 1, ordered: true, delay: 0, unique: null } as const
-      return { ...plain, to: null, file: null, marker: `${marker}.${index}`, ...given }
-    })
-    const ids = status === 202 ? asked.map((task) => `id-${task.marker}`) : null
-    const code = status === 503 ? 'AFTERWORK_QUEUE_FULL' : null
-    const answeredAt = status === null ? null : 10
-    const request = { marker, tasks: asked, isRefused: false, sentAt: 0, status, answeredAt, code, ids }
-    this.requests.push(request)
-    return request
-  }
-
-  record(marker: string, change: Partial<SeenTask> = {}): SeenTask {
-    const id = `id-${marker}`
-    const plain = { name: 'notes.append', state: 'succeeded', attempt: 1, error: null, file: null } as const
-    const record = { ...plain, id, marker, addedAt: 5, endedAt: 5_000, ...change }
-    this.records.set(id, record)
-    return record
-  }
-
-  tell(verb: JournalLine['verb'], marker: string, { attempt = 1, pid = second, at = 2_000 } = {}): void {
-    this.journal.push({ verb, id: `id-${marker}`, attempt, marker, pid, at })
-  }
-
-  /** A task that did what it should. */
-  done(marker: string, change: Partial<SeenTask> = {}): void {
-    this.record(marker, change)
-    this.tell('begin', marker)
-    this.tell('end', marker)
-  }
-
-  /** The sentences of what was broken, under the promises. */
-  get broken(): Record<string, string[]> {
-    const broken = judge(this).findings.filter(({ breaches }) => breaches.length > 0)
-    return Object.fromEntries(
-      broken.map(({ promise, breaches }) => [promise, breaches.map(({ why }) => why)]),
-    )
-  }
-}
-
-/** A group whose first task was cut by the kill and made again. */
-function cutGroup(): Story {
-  const story = new Story()
-  story.request('g', 202, {}, {})
-  story.record('g.0', { attempt: 2 })
-  story.tell('begin', 'g.0', { pid: first, at: 900 })
-  story.tell('begin', 'g.0', { attempt: 2 })
-  story.tell('end', 'g.0', { attempt: 2 })
-  story.done('g.1')
-  return story
-}
 
 const lostTasks = 'acknowledged tasks are known'
 
@@ -395,14 +329,19 @@ test('a line that a kill tore is counted, and takes no other with it', (t) => {
     ['begin a', 'begin b'],
   )
   t.is(torn, 1)
-  t.deepEqual([...cutAttempts(lines)], ['a', 'b'])
+  t.deepEqual([...cutAttempts(lines, new Set([7]))], ['a', 'b'])
+  t.deepEqual([...cutAttempts(lines, new Set([8]))], [])
 })
 
 test('only the second kill of a pair may hit a service that recovers, and a seed gives the same plan', (t) => {
-  const plan = planMoments(5, 400)
-  t.deepEqual(planMoments(5, 400), plan)
+  const one = { kills: 400, processes: 1, databaseKills: 0 }
+  const plan = planMoments(5, one)
+  t.deepEqual(planMoments(5, one), plan)
   t.false(plan.some((moment, index) => index % 2 === 0 && /starts|recovers/.test(moment)))
   t.is(new Set(plan).size, 5)
+  const several = planMoments(5, { kills: 400, processes: 4, databaseKills: 40 })
+  t.is(several.filter((moment) => moment === 'the database').length, 40)
+  t.is(new Set(several).size, 7)
 })
 
 test('a client with the same seed makes the same requests', (t) => {
@@ -416,8 +355,13 @@ test('a client with the same seed makes the same requests', (t) => {
 })
 
 test('wrong options end it with one line', async (t) => {
-  t.deepEqual(parseOptions(['--seed', '7']), { kills: 20, seed: 7, keep: false })
-  t.deepEqual(parseOptions(['--kills=3', '--seed=0', '--keep']), { kills: 3, seed: 0, keep: true })
+  t.deepEqual(parseOptions(['--seed', '7']), { ...usual, kills: 20, seed: 7 })
+  t.deepEqual(parseOptions(['--kills=3', '--seed=0', '--keep']), { ...usual, kills: 3, keep: true })
+  const postgres = ['--queue', 'postgres', '--processes', '4', '--kills', '50']
+  t.like(parseOptions(postgres), { queue: 'postgres', processes: 4, databaseKills: 5 })
+  t.like(parseOptions([...postgres, '--database-kills', '0']), { databaseKills: 0 })
+  t.is(parseOptions(postgres, true).databaseKills, 0)
+  t.throws(() => parseOptions([...postgres, '--database-kills', '1'], true), { message: /TEST_POSTGRES_URL/ })
   for (const args of [
     ['--kills', '-1'],
     ['--kills', 'many'],
@@ -425,6 +369,12 @@ test('wrong options end it with one line', async (t) => {
     ['--fast'],
     ['now'],
     ['--kills'],
+    ['--queue', 'redis'],
+    ['--processes', '2'],
+    ['--processes', '0'],
+    ['--queue', 'postgres', '--processes', '11'],
+    ['--database-kills', '1'],
+    ['--queue', 'postgres', '--kills', '3', '--database-kills', '4'],
   ]) {
     const { message } = t.throws(() => parseOptions(args), undefined, args.join(' '))
     t.notRegex(message, /\n/)
@@ -439,7 +389,7 @@ test('a queue that forgets is found out', async (t) => {
   const said: string[] = []
   const say = (line: string): void => void said.push(line)
   const { signal } = new AbortController()
-  t.false(await run({ kills: 1, seed: 1, keep: false }, { say, queueOf: () => 'memory:', signal }))
+  t.false(await run({ ...usual, kills: 1, seed: 1 }, { say, queueOf: () => 'memory:', signal }))
   t.regex(said.at(-1)!, /^1 kills, \d+ acknowledged, [1-9]\d* lost, /)
 })
 

@@ -86,9 +86,30 @@ test('a flag wins over a variable, a variable over the file, and an empty variab
   t.is(readConfig(['--port', '3', '--port', '4'], {}, file).port, 4)
 })
 
+test('a process that only takes requests is asked for by a flag, a variable or the file', async (t) => {
+  const file = join(await temporaryFolder(t), 'config.json')
+  const queue = 'postgres://me:hunter2@db.example/shop'
+  t.true(read(['--queue', queue]).work)
+  t.false(read(['--queue', queue, '--no-work']).work)
+  t.false(read([], { AFTERWORK_QUEUE: queue, AFTERWORK_NO_WORK: '1' }).work)
+  t.true(read([], { AFTERWORK_NO_WORK: '0' }).work)
+  await writeFile(file, JSON.stringify({ queue, work: false, pools: ['cpu'] }))
+  t.like(readConfig([], {}, file), { queue, work: false })
+  t.true(readConfig([], { AFTERWORK_NO_WORK: '0' }, file).work)
+  t.false(readConfig(['--no-work'], { AFTERWORK_NO_WORK: '0' }, file).work)
+})
+
 const refused: [args: string[], env: NodeJS.ProcessEnv, sentence: RegExp][] = [
   [['--prot', '1'], {}, /got "--prot", did you mean "port"\?/],
   [['--port'], {}, /--port: Expected a value/],
+  [['--no-work=yes'], {}, /--no-work: Expected no value, got "yes"/],
+  [
+    ['--no-work'],
+    {},
+    /--no-work: tasks would wait for ever, for no other process .* sqlite:\.\/data\/queue\.db; /,
+  ],
+  [[], { AFTERWORK_NO_WORK: 'yes' }, /AFTERWORK_NO_WORK: Expected '1' or '0', got "yes"/],
+  [['--queue', 'postgres:shop'], {}, /--queue: Expected 'postgres:\/\/user:password@host:port\/database'/],
   [['-p', '1'], {}, /a known flag, got "-p"/],
   [['now'], {}, /flags only, got "now"/],
   [['--port', '65536'], {}, /--port: Expected a whole number from 0 to 65535/],
@@ -137,6 +158,8 @@ test('no secret is shown in what refuses it', async (t) => {
   const refusals = [
     () => read([], { SMTP_URL: 'http://me:hunter2@example.com' }),
     () => read([], { SMTP_URL: 'hunter2' }),
+    () => read([], { AFTERWORK_QUEUE: 'postgres://me:hunter2@db.example:many/shop' }),
+    () => read(['--queue', 'postgres://me:1/hunter2@db.example/shop']),
     () => read([], { AFTERWORK_TOKEN: 'hunter2 \n' }),
     () => read(['--token-file', file]),
   ]
@@ -162,6 +185,7 @@ test('a config file that is no object of known keys and plain values is refused'
     ['{"prot": 1}', /got "prot", did you mean "port"\?/],
     ['{"port": "many"}', /port in .*config\.json: Expected a whole number/],
     ['{"port": true}', /port in .*config\.json: Expected a string or number/],
+    ['{"work": "no"}', /work in .*config\.json: Expected true or false, got "no"/],
     ['{"data": {}}', /data in .*config\.json: Expected a string or number/],
   ]
   for (const [content, message] of contents) {

@@ -6,6 +6,7 @@ import { createAfterwork, problems, type Afterwork, type AfterworkOptions } from
 import type { Ending } from './endings.ts'
 import { EventLog } from './events.ts'
 import { temporaryFolder } from './folder.ts'
+import { queueDatabases, type QueueDatabases } from './queue-database.ts'
 import { tasks } from './tasks.ts'
 
 /** A Koa app that listens, with its background tasks and all their events. */
@@ -19,8 +20,18 @@ export interface TestApp {
   errors: Error[]
 }
 
-/** AFTERWORK_TEST_QUEUE=sqlite runs the tests of the runtime on the durable queue. */
-const durable = process.env['AFTERWORK_TEST_QUEUE'] === 'sqlite'
+/** AFTERWORK_TEST_QUEUE=sqlite or postgres runs the tests of the runtime on a durable queue. */
+const durable = process.env['AFTERWORK_TEST_QUEUE']
+
+/** Where the tests of this file have their queues, when that is in TEST_POSTGRES_URL's server. */
+let databases: Promise<QueueDatabases> | undefined
+
+async function queueUrl(ending: Ending): Promise<string> {
+  if (durable === 'sqlite') return `sqlite:${await temporaryFolder(ending)}/queue.db`
+  if (durable !== 'postgres') return quick.queue
+  databases ??= queueDatabases({ teardown: () => {} })
+  return await (await databases).create(ending)
+}
 
 /** Small pools, no log, no patience: what most tests want. */
 export const quick = {
@@ -36,7 +47,7 @@ export async function startAfterwork(
   ending: Ending,
   options: Partial<AfterworkOptions> = {},
 ): Promise<{ afterwork: Afterwork; events: EventLog }> {
-  const queue = durable ? `sqlite:${await temporaryFolder(ending)}/queue.db` : quick.queue
+  const queue = await queueUrl(ending)
   const afterwork = createAfterwork({ ...quick, queue, ...options })
   const events = new EventLog(afterwork)
   ending.teardown(() => afterwork.stop())

@@ -78,10 +78,10 @@ export class Postgres {
   /** A new database with the tables of a script, and a connection to it that ends with the test. */
   async database(ending: Ending, script: URL): Promise<Database> {
     const name = `test_${++this.#databases}`
-    const any = await connect(this.#url('postgres'))
+    const any = await connect(this.url('postgres'))
     await any.query(`CREATE DATABASE ${name}`)
     await any.end()
-    const database = new Database(this.#url(name))
+    const database = new Database(this.url(name))
     await database.reconnect()
     ending.teardown(() => database.end())
     await database.rows(await readFile(script, 'utf8'))
@@ -92,7 +92,8 @@ export class Postgres {
     return join(this.#folder, 'data')
   }
 
-  #url(name: string): string {
+  /** How to reach one of its databases. */
+  url(name: string): string {
     return `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${this.#port}/${name}`
   }
 

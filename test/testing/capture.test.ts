@@ -24,6 +24,18 @@ test.serial(
   },
 )
 
+test.serial(
+  'a task of a transaction is added at once: no database is there that could commit it',
+  async (t) => {
+    const afterwork = await start(t)
+    const client = { query: () => t.fail() as never }
+    const { id } = await afterwork.addTask(tasks.notes.note.with({ client }), 'in a transaction')
+    t.is(afterwork.assertAdded(tasks.notes.note, ['in a transaction'])[0]?.id, id)
+    await afterwork.drain()
+    t.deepEqual(lines, ['in a transaction'])
+  },
+)
+
 test.serial('drain() waits for a response that goes on', async (t) => {
   let end = (): void => {}
   const { url, afterwork } = await startApp(t, (app) =>

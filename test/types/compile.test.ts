@@ -31,6 +31,8 @@ const mistakes: Record<string, string> = {
   'call-only-option-in-definition': `Type '"1m"' is not assignable to type '"for one call only: use with()"'.`,
   'call-only-option-of-one-task': `Type '"x"' is not assignable to type '"for one call only: use with()"'.`,
   'definition-only-option-in-with': `Type 'number' is not assignable to type '"a limit belongs where the task is defined"'.`,
+  'pool-as-client': `Type 'Pool' is not assignable to type 'TransactionClient'.`,
+  'no-client': `Type '{ send(): void; }' is not assignable to type 'TransactionClient'.`,
   'misspelled-export': `Object literal may only specify known properties, but 'shipp' does not exist in type 'OptionsOf<NoInfer<typeof import("shop")>>'. Did you mean to write 'ship'?`,
   'no-loader': `Type 'Promise<typeof import("shop")>' is not assignable to type 'Loader<object> | TaskModule<object>'.`,
   'asserted-wrong-argument': `Type 'number' is not assignable to type 'string'.`,

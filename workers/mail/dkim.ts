@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 
 /** How nodemailer signs. */
@@ -48,7 +49,7 @@ export function signingKey(file: string): KeyObject {
 export function signing(env: NodeJS.ProcessEnv): Signing | undefined {
   const { DKIM_KEY_FILE: file, DKIM_DOMAIN: domain, DKIM_SELECTOR: selector, AFTERWORK_DATA = 'data' } = env
   if (file === undefined || domain === undefined || selector === undefined) return undefined
-  const cacheDir = join(AFTERWORK_DATA, 'signing', String(process.pid))
+  const cacheDir = join(AFTERWORK_DATA, 'signing', `${hostname()}-${process.pid}`)
   mkdirSync(cacheDir, { recursive: true })
   return {
     domainName: domain,

@@ -7,26 +7,38 @@ import { importPeer } from './peer.ts'
 import { startRedis } from './redis.ts'
 import type { Worked, WorkOptions, WorkParameters } from './protocol.ts'
 
+/** Where Redis is, as BullMQ is told. */
+export interface Connection {
+  host: string
+  port: number
+  db?: number
+  maxRetriesPerRequest: null
+}
+
+/** The little of its Worker that is used. */
+export interface BullMQWorker {
+  on(event: 'completed', listener: () => void): void
+  on(event: 'error', listener: (error: Error) => void): void
+  waitUntilReady(): Promise<unknown>
+  close(): Promise<void>
+}
+
 /** The little of BullMQ that is used. */
-interface BullMQ {
+export interface BullMQ {
   Queue: new (
     name: string,
-    options: object,
+    options: { connection: Connection; defaultJobOptions: object },
   ) => {
-    add(name: string, data: Letter): Promise<unknown>
+    add(name: string, data: Letter): Promise<{ id?: string }>
+    addBulk(jobs: readonly { name: string; data: Letter }[]): Promise<unknown>
     getJobCounts(...states: string[]): Promise<Record<string, number>>
     close(): Promise<void>
   }
   Worker: new (
     name: string,
-    processor: (job: { data: Letter }) => Promise<void>,
-    options: object,
-  ) => {
-    on(event: 'completed', listener: () => void): void
-    on(event: 'error', listener: (error: Error) => void): void
-    waitUntilReady(): Promise<unknown>
-    close(): Promise<void>
-  }
+    processor: (job: { id?: string; data: Letter }) => Promise<void>,
+    options: { connection: Connection; concurrency: number },
+  ) => BullMQWorker
 }
 
 /**
@@ -35,11 +47,20 @@ interface BullMQ {
  */
 const concurrency = 256
 
-/** BullMQ on a Redis that syncs every write before it answers. */
-export async function start({ folder }: WorkOptions): Promise<StartedSystem> {
-  const { Queue, Worker } = await importPeer<BullMQ>('bullmq')
+/**
+ * BullMQ, where somebody installed it.
+ * @throws Absent
+ */
+export async function importBullMQ(): Promise<BullMQ> {
+  const bullmq = await importPeer<BullMQ>('bullmq')
   // BullMQ's own client of Redis, which newer versions leave to be installed beside it.
   await importPeer('ioredis')
+  return bullmq
+}
+
+/** BullMQ on a Redis that syncs every write before it answers. */
+export async function start({ folder }: WorkOptions): Promise<StartedSystem> {
+  const { Queue, Worker } = await importBullMQ()
   const { port, stop: stopRedis } = await startRedis(folder)
   const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null }
   const queue = new Queue('letters', { connection, defaultJobOptions: { removeOnComplete: true } })

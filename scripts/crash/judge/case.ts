@@ -1,12 +1,7 @@
 import { outcomeOf, type AskedTask, type SentRequest } from '../asked.ts'
 import type { Evidence } from '../evidence.ts'
-import type { JournalLine } from '../journal.ts'
 import type { SeenTask } from '../records.ts'
-
-/** A line with its place in the journal. */
-export interface PlacedLine extends JournalLine {
-  place: number
-}
+import { attemptsIn, type Attempt, type PlacedLine } from './attempts.ts'
 
 /** One task that a client asked for, with all that is known of it. */
 export interface Case {
@@ -17,7 +12,7 @@ export interface Case {
   record: SeenTask | undefined
   /** The key was taken: the record is that of the task that had it. */
   isAlias: boolean
-  /** What the attempts of the record's task told, in their order. */
+  /** What the attempts of the record's task told, in their order, but for the ends of those that were overtaken. */
   lines: readonly PlacedLine[]
 }
 
@@ -42,6 +37,7 @@ export interface File {
   /** Tasks that were acknowledged, or that are there though nobody told the client. */
   cases: Case[]
   linesOf: ReadonlyMap<string, readonly PlacedLine[]>
+  attempts: readonly Attempt[]
   /** Ids of the records with a marker; more than one is a breach. */
   idsOf: ReadonlyMap<string, readonly string[]>
   /** Every marker of which something is there: a record, a line, a mail. */
@@ -51,6 +47,9 @@ export interface File {
 export function openFile(evidence: Evidence): File {
   const lines = evidence.journal.map((line, place) => ({ ...line, place }))
   const linesOf = Map.groupBy(lines, ({ id }) => id)
+  const attempts = attemptsIn(lines, evidence.kills)
+  const late = new Set(attempts.filter(({ isOvertaken }) => isOvertaken).map(({ end }) => end))
+  const inTimeOf = (id: string) => linesOf.get(id)?.filter((line) => !late.has(line)) ?? []
   const idsOf = new Map<string, string[]>()
   for (const { id, marker } of distinct(evidence)) {
     if (marker !== null) idsOf.set(marker, [...(idsOf.get(marker) ?? []), id])
@@ -65,14 +64,14 @@ export function openFile(evidence: Evidence): File {
       const id = request.ids?.[index] ?? idsOf.get(asked.marker)?.[0] ?? null
       const record = id === null ? undefined : evidence.records.get(id)
       const isAlias = record !== undefined && record.id !== id
-      return { asked, request, id, record, isAlias, lines: linesOf.get(record?.id ?? '') ?? [] }
+      return { asked, request, id, record, isAlias, lines: inTimeOf(record?.id ?? '') }
     }),
   )
   const counted = cases.filter(
     ({ request, record }) =>
       outcomeOf(request) === 'acknowledged' || (outcomeOf(request) === 'unanswered' && record !== undefined),
   )
-  return { evidence, cases: counted, linesOf, idsOf, traces }
+  return { evidence, cases: counted, linesOf, attempts, idsOf, traces }
 }
 
 /** The records, each once, however many ids lead to it. */

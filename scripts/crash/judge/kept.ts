@@ -1,9 +1,16 @@
 import { outcomeOf, type SentRequest } from '../asked.ts'
-import type { Kill } from '../lives.ts'
+import type { Evidence } from '../evidence.ts'
+import { lengthOf } from '../outage.ts'
 import type { Breach, File, Finding } from './case.ts'
 
-/** A store that was too slow takes back what it refused, unless it is killed within so many milliseconds. */
+/**
+ * A process that was too late takes back what it refused, unless it is killed within so many milliseconds, or the database
+ * is away for longer than it is believed to live.
+ */
 const takingBack = 5_000
+const lease = 10_000
+/** Of refusals that say nothing of what became of the tasks. */
+const late = new Set<string | null>(['AFTERWORK_QUEUE_FAILED', 'AFTERWORK_QUEUE_TIMEOUT'])
 
 /** A request is taken, or refused because the queue is full or its handler says so; all else is a defect. */
 export function answers({ evidence }: File): Finding {
@@ -24,7 +31,7 @@ export function answers({ evidence }: File): Finding {
 /** What was refused left nothing behind. */
 export function refused({ evidence, traces }: File): Finding {
   const requests = evidence.requests.filter(
-    (request) => outcomeOf(request) === 'refused' && !mayHaveStayed(request, evidence.kills),
+    (request) => outcomeOf(request) === 'refused' && !mayHaveStayed(request, evidence),
   )
   return {
     promise: 'nothing stayed of what was refused',
@@ -37,9 +44,12 @@ export function refused({ evidence, traces }: File): Finding {
   }
 }
 
-function mayHaveStayed({ code, answeredAt }: SentRequest, kills: readonly Kill[]): boolean {
-  if (code !== 'AFTERWORK_QUEUE_FAILED' || answeredAt === null) return false
-  return kills.some(({ at }) => at >= answeredAt && at < answeredAt + takingBack)
+function mayHaveStayed({ code, answeredAt, pid }: SentRequest, { kills, outages }: Evidence): boolean {
+  if (answeredAt === null || !late.has(code)) return false
+  const outage = outages?.find(({ from, until }) => from <= answeredAt && answeredAt < until + takingBack)
+  if (outage !== undefined && lengthOf(outage) > lease) return true
+  const end = Math.max(answeredAt, outage?.until ?? 0) + takingBack
+  return kills.some((kill) => kill.pid === pid && kill.at >= answeredAt && kill.at < end)
 }
 
 /** The tasks of a request are stored together or not at all. */

@@ -1,8 +1,12 @@
-import type { Breach, Case, File, Finding, PlacedLine } from './case.ts'
+import type { Outage } from '../outage.ts'
+import type { PlacedLine } from './attempts.ts'
+import type { Breach, Case, File, Finding } from './case.ts'
 import { breachesOf } from './case.ts'
 
 /** What an alias may say of a task that has just ended: its end was told before it was stored, in milliseconds. */
 const settling = 2_000
+/** Likewise where it could not be stored because the database was away: how long after that, in milliseconds. */
+const catchingUp = 10_000
 
 /** The next ordered task of a request begins when the one before has ended, whatever was killed in between. */
 export function groups({ cases }: File): Finding {
@@ -49,12 +53,13 @@ export function delays({ cases }: File): Finding {
 }
 
 /** While one task of a key lives no other of it runs, and who asks for it is given a living one. */
-export function uniqueKeys({ cases }: File): Finding {
+export function uniqueKeys({ cases, evidence }: File): Finding {
   const keyed = cases.filter(({ asked, record }) => asked.unique !== null && record !== undefined)
   const breaches = breachesOf(keyed, ({ isAlias, record, request }) => {
     const { endedAt, addedAt } = record!
     if (!isAlias || endedAt === null) return undefined
-    if (endedAt < request.sentAt - settling) return 'stands for a task that had ended when it was asked for'
+    if (endedAt < request.sentAt - settling && !isLate(endedAt, request.sentAt, evidence.outages ?? []))
+      return 'stands for a task that had ended when it was asked for'
     return addedAt > (request.answeredAt ?? Infinity)
       ? 'stands for a task that was added after its answer'
       : undefined
@@ -63,6 +68,11 @@ export function uniqueKeys({ cases }: File): Finding {
   for (const rivals of Map.groupBy(own, ({ asked }) => asked.unique!).values())
     breaches.push(...together(rivals))
   return { promise: 'one live task a unique key', checked: keyed.length, breaches }
+}
+
+/** Whether an end could not be stored before then. */
+function isLate(endedAt: number, then: number, outages: readonly Outage[]): boolean {
+  return outages.some(({ from, until }) => endedAt >= from - settling && then <= until + catchingUp)
 }
 
 function together(rivals: Case[]): Breach[] {

@@ -1,16 +1,26 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { AfterworkError } from '../../core/errors.ts'
-import type { PoolState } from '../../core/pool.ts'
 import type { TaskRecord } from '../../core/task.ts'
 import { changeQueue, readQueue, type Changing, type Reading } from '../../queue/sqlite/at-rest/entry.ts'
 import { taskDocument, wholeTaskDocument } from '../../service/task-document.ts'
-import type { Action, Changed, Filter, Operator, Page, ShownTask, Stats, TaskDetails } from './operator.ts'
+import { detailsOf, statsOf } from './direct.ts'
+import type {
+  Action,
+  Changed,
+  DirectOperator,
+  Filter,
+  Page,
+  ShownPool,
+  ShownTask,
+  Stats,
+  TaskDetails,
+} from './operator.ts'
 
 /** Tasks that one transaction changes. */
 const atOnce = 500
 
 /** Works on the file of the queue itself. It reads whoever has the file, and changes it only where nobody does. */
-export class FileOperator implements Operator {
+export class FileOperator implements DirectOperator {
   readonly source: string
   /** Why a change is refused though nothing is wrong with it, for a person; the lock decides. */
   readonly #unanswered: string | undefined
@@ -40,10 +50,8 @@ export class FileOperator implements Operator {
     return wholeTaskDocument(this.#existing(id), '')
   }
 
-  /** What HTTP does not tell. */
-  details(id: string): TaskDetails {
-    const { pool, priority, group, runAt, error } = this.#existing(id)
-    return { pool, priority, group, runAt: runAt === null ? null : new Date(runAt).toISOString(), error }
+  async details(id: string): Promise<TaskDetails> {
+    return detailsOf(this.#existing(id))
   }
 
   async change(action: Action, ids: readonly string[]): Promise<Changed[]> {
@@ -71,27 +79,22 @@ export class FileOperator implements Operator {
   }
 
   async stats(): Promise<Stats> {
-    const oldest = this.#reading.oldest()
-    return {
-      counts: this.#reading.counters(),
-      oldestAddedAt: oldest === null ? null : new Date(oldest).toISOString(),
-    }
+    return statsOf(this.#reading.counters(), this.#reading.oldest())
   }
 
-  /** Numbers that only grow, from which rates can be told. */
-  flow(): { added: number; ended: number } {
+  async flow(): Promise<{ added: number; ended: number }> {
     return this.#reading.flow()
   }
 
-  pools(): Promise<PoolState[]> {
+  pools(): Promise<ShownPool[]> {
     return Promise.reject(this.#noPools())
   }
 
-  switchPool(): Promise<PoolState> {
+  switchPool(): Promise<ShownPool> {
     return Promise.reject(this.#noPools())
   }
 
-  resizePool(): Promise<PoolState> {
+  resizePool(): Promise<ShownPool> {
     return Promise.reject(this.#noPools())
   }
 

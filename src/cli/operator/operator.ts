@@ -19,7 +19,7 @@ export interface ShownTask {
   endedAt: string | null
 }
 
-/** What only the file of the queue tells of a task. */
+/** What only the queue itself tells of a task. */
 export interface TaskDetails {
   pool: string
   priority: number
@@ -57,6 +57,15 @@ export type Changed =
   | { id: string; done: true; state: TaskState | null }
   | { id: string; done: false; code: string; message: string }
 
+/** A pool as it is shown: of a queue that several processes share, with how many work on it. */
+export interface ShownPool extends Pick<PoolState, 'name' | 'paused' | 'running'> {
+  /** Sizes; null where each process has its own. */
+  minThreads: number | null
+  maxThreads: number | null
+  concurrency: number | null
+  processes?: number
+}
+
 /** What a pool may be resized to. */
 export interface Sizes {
   minThreads?: number
@@ -64,7 +73,7 @@ export interface Sizes {
   concurrency?: number
 }
 
-/** What the command line can ask and do: over HTTP where a service runs, on the file of the queue where none does. */
+/** What the command line can ask and do: over HTTP where a service runs, of the queue itself where none does. */
 export interface Operator {
   /** Whom it asks, for a person to read: a URL or a file. */
   readonly source: string
@@ -76,10 +85,23 @@ export interface Operator {
   change(action: Action, ids: readonly string[]): Promise<Changed[]>
   stats(): Promise<Stats>
   /** @throws AFTERWORK_NO_SERVICE where there is only a file: pools are threads of a process */
-  pools(): Promise<PoolState[]>
+  pools(): Promise<ShownPool[]>
   /** @throws AFTERWORK_POOL_NOT_FOUND, AFTERWORK_NO_SERVICE */
-  switchPool(name: string, action: 'pause' | 'resume'): Promise<PoolState>
+  switchPool(name: string, action: 'pause' | 'resume'): Promise<ShownPool>
   /** @throws AFTERWORK_BAD_OPTION, AFTERWORK_POOL_NOT_FOUND, AFTERWORK_NO_SERVICE */
-  resizePool(name: string, sizes: Sizes): Promise<PoolState>
-  close(): void
+  resizePool(name: string, sizes: Sizes): Promise<ShownPool>
+  close(): void | Promise<void>
+}
+
+/** One that asks the queue itself, its file or its database, which knows more than the service tells. */
+export interface DirectOperator extends Operator {
+  /** @throws AFTERWORK_TASK_NOT_FOUND */
+  details(id: string): Promise<TaskDetails>
+  /** How many tasks were added and have ended so far: numbers that only grow, from which rates can be told. */
+  flow(): Promise<{ added: number; ended: number }>
+}
+
+/** Whether it asks the queue itself. */
+export function isDirect(operator: Operator): operator is DirectOperator {
+  return 'details' in operator
 }

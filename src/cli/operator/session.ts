@@ -34,6 +34,6 @@ export async function runCommand<T>(command: Command<T>, args: readonly string[]
     process.exitCode = error instanceof AfterworkError && error.code === 'AFTERWORK_BAD_OPTION' ? 2 : 1
     throw error
   } finally {
-    connection?.operator.close()
+    await connection?.operator.close()
   }
 }

@@ -1,8 +1,7 @@
 import { badOption } from '../../core/errors.ts'
 import type { Failure } from '../../core/failure.ts'
 import { printable } from '../../core/printable.ts'
-import { FileOperator } from '../operator/file-operator.ts'
-import type { ShownTask, TaskDetails } from '../operator/operator.ts'
+import { isDirect, type ShownTask, type TaskDetails } from '../operator/operator.ts'
 import type { Command, Session } from '../operator/session.ts'
 import { ago, between, progressText } from '../output/human.ts'
 import { jsonText, print } from '../output/print.ts'
@@ -27,17 +26,17 @@ export const show: Command<string[]> = {
 
 type Whole = ShownTask & Partial<TaskDetails>
 
-/** What the service tells, and what it keeps to those who can read its file. */
-async function whole({ operator, file }: Session, id: string): Promise<Whole> {
+/** What the service tells, and what it keeps to those who can read its queue. */
+async function whole({ operator, direct }: Session, id: string): Promise<Whole> {
   const task = await operator.get(id)
-  if (operator instanceof FileOperator) return { ...task, ...operator.details(task.id) }
-  if (file === undefined) return task
+  if (isDirect(operator)) return { ...task, ...(await operator.details(task.id)) }
+  if (direct === undefined) return task
   try {
-    const reading = await FileOperator.open(file)
+    const reading = await direct()
     try {
-      return { ...task, ...reading.details(task.id), ...(task.error === null && { error: null }) }
+      return { ...task, ...(await reading.details(task.id)), ...(task.error === null && { error: null }) }
     } finally {
-      reading.close()
+      await reading.close()
     }
   } catch {
     // Another user's file, or a task that went meanwhile: what the service told is enough.

@@ -1,8 +1,7 @@
 import { styleText } from 'node:util'
 import { printable } from '../../core/printable.ts'
-import type { PoolState } from '../../core/pool.ts'
 import { taskStates } from '../../core/task.ts'
-import type { ShownTask } from '../operator/operator.ts'
+import type { ShownPool, ShownTask } from '../operator/operator.ts'
 import { ago, between, count, duration, errorText, progressText } from '../output/human.ts'
 import { table, type Column } from '../output/table.ts'
 import { cut, fit, widthOf } from '../output/width.ts'
@@ -92,14 +91,18 @@ function rateText(rate: number): string {
 }
 
 function poolLine(
-  { name, running, maxThreads, concurrency, paused }: PoolState,
-  pools: readonly PoolState[],
+  { name, running, maxThreads, concurrency, paused, processes }: ShownPool,
+  pools: readonly ShownPool[],
 ): string {
   const longest = Math.min(30, Math.max(...pools.map((pool) => widthOf(printable(pool.name)))))
+  const shown = fit(printable(name), longest)
+  const state = paused ? '  paused' : ''
+  if (processes !== undefined || maxThreads === null || concurrency === null)
+    return `${shown}  ${running} running in ${processes} process${processes === 1 ? '' : 'es'}${state}`
   const slots = maxThreads * concurrency
   const full = Math.min(barWidth, Math.ceil((running / slots) * barWidth))
   const bar = `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}]`
-  return `${fit(printable(name), longest)}  ${bar} ${running} of ${slots}${paused ? '  paused' : ''}`
+  return `${shown}  ${bar} ${running} of ${slots}${state}`
 }
 
 /** A table in at most `room` lines, the last of them empty; it says how many it leaves out. */

@@ -1,7 +1,13 @@
-import type { PoolState } from '../../core/pool.ts'
 import { hasEnded, taskStates } from '../../core/task.ts'
 import { FileOperator } from '../operator/file-operator.ts'
-import type { Operator, ShownTask, Stats } from '../operator/operator.ts'
+import {
+  isDirect,
+  type DirectOperator,
+  type Operator,
+  type ShownPool,
+  type ShownTask,
+  type Stats,
+} from '../operator/operator.ts'
 
 /** Running and failed tasks of one look at most. */
 const most = { running: 50, failed: 50 }
@@ -12,8 +18,8 @@ export interface Look {
   /** Milliseconds since 1970. */
   at: number
   stats: Stats
-  /** Empty where no service runs. */
-  pools: PoolState[]
+  /** Empty where there is only a file. */
+  pools: ShownPool[]
   running: ShownTask[]
   /** Those that failed last first, of the newest. */
   failed: ShownTask[]
@@ -28,14 +34,14 @@ export interface Rates {
 }
 
 /** Asks for all of it at once; `reading` knows the flow better than the service tells it. */
-export async function look(operator: Operator, reading?: FileOperator): Promise<Look> {
+export async function look(operator: Operator, reading?: DirectOperator): Promise<Look> {
   const [stats, pools, running, failed] = await Promise.all([
     operator.stats(),
     operator instanceof FileOperator ? [] : operator.pools(),
     operator.list({ state: 'running', limit: most.running }),
     operator.list({ state: 'failed', limit: most.failed }),
   ])
-  const file = operator instanceof FileOperator ? operator : reading
+  const direct = isDirect(operator) ? operator : reading
   return {
     source: operator.source,
     at: Date.now(),
@@ -43,7 +49,7 @@ export async function look(operator: Operator, reading?: FileOperator): Promise<
     pools,
     running: running.tasks,
     failed: failed.tasks.toSorted((a, b) => ended(b) - ended(a)),
-    flow: file === undefined ? flowOf(stats) : file.flow(),
+    flow: direct === undefined ? flowOf(stats) : await direct.flow(),
   }
 }
 

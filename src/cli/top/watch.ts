@@ -1,19 +1,19 @@
 import { oneLine } from '../one-line.ts'
 import { connect, type Connection } from '../operator/connect.ts'
-import { FileOperator } from '../operator/file-operator.ts'
+import { isDirect, type DirectOperator } from '../operator/operator.ts'
 import { readServiceFile } from '../../service/service-file.ts'
 import type { Where } from '../where.ts'
 import { look, ratesOf, type Look, type Rates } from './look.ts'
 
-/** How often the file of a queue is opened anew, in looks: a service may answer again, or the file be another one. */
+/** How often the queue itself is opened anew, in looks: a service may answer again, or the file be another one. */
 const patience = 10
 
 /** Looks again and again, at whoever answers: a service that goes away, comes back, or never was there. */
 export class Watch {
   readonly #where: Where
   #connection: Connection | undefined
-  /** Beside a service: its file tells how much was added and has ended. */
-  #reading: FileOperator | undefined
+  /** Beside a service: its queue tells how much was added and has ended. */
+  #reading: DirectOperator | undefined
   #announced: string | undefined
   #looks = 0
   last: Look | undefined
@@ -42,8 +42,8 @@ export class Watch {
   }
 
   close(): void {
-    this.#connection?.operator.close()
-    this.#reading?.close()
+    for (const one of [this.#connection?.operator, this.#reading])
+      void Promise.resolve(one?.close()).catch(() => {})
     this.#connection = undefined
     this.#reading = undefined
   }
@@ -52,15 +52,13 @@ export class Watch {
     this.#announced = this.#said()
     this.#looks = 0
     const connection = await connect(this.#where)
-    const { operator, file } = connection
-    if (file !== undefined && !(operator instanceof FileOperator))
-      this.#reading = await FileOperator.open(file).catch(() => undefined)
+    this.#reading = await connection.direct?.().catch(() => undefined)
     return connection
   }
 
   /** A service that starts says so in its data folder. */
   #isOutdated(): boolean {
-    if (!(this.#connection?.operator instanceof FileOperator)) return false
+    if (this.#connection === undefined || !isDirect(this.#connection.operator)) return false
     return ++this.#looks >= patience || this.#said() !== this.#announced
   }
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort } from 'node:worker_threads'
+import { refuseClient } from '../../core/client.ts'
 import { AfterworkError, badOption } from '../../core/errors.ts'
 import type { LogLevel } from '../../core/events.ts'
 import type { Failure } from '../../core/failure.ts'
@@ -127,6 +128,7 @@ export class RunningTask implements CurrentTask {
     if (this.ended)
       throw new AfterworkError('AFTERWORK_TOO_LATE', `${this.name} added a task after it had ended`)
     checkReference(task, tasks)
+    refuseClient(task, 'currentTask().addTask(), which adds to the transaction of its own outcome')
     const { name, options } = task
     checkName(name, names)
     if (!pools.has(options.pool))

@@ -16,7 +16,7 @@ import type {
   Subscriber,
 } from '../queue.ts'
 import { Candidates } from './candidates.ts'
-import { Due } from './due.ts'
+import { Due } from '../due.ts'
 import { Gate } from './gate.ts'
 import { entriesOf, entryOfRow, entryOfTask, seqsOf, settleFields, toClaimed, type Entry } from './entry.ts'
 import { StoreLink } from './link.ts'
@@ -237,6 +237,9 @@ export class SqliteQueue implements Engine {
     this.#announcer.listen(listener)
   }
 
+  /** No other process works on these tasks. */
+  onSuspect(): void {}
+
   onError(listener: (error: Error, during: string) => void): void {
     this.#errorListeners.push(listener)
   }
@@ -313,7 +316,7 @@ export class SqliteQueue implements Engine {
 
   async close(): Promise<void> {
     clearInterval(this.#trimmer)
-    this.#due.clear()
+    this.#due.stop()
     this.#candidates.clear()
     this.#link.send({ fields: [ask.unarm] })
     // The writer closes last, and so leaves one whole file and no log beside it.

@@ -3,7 +3,8 @@ import type { ClaimedTask, NewTask, Progress } from '../../core/task.ts'
 import type { Waiting } from '../lanes.ts'
 import type { Settlement } from '../queue.ts'
 import { ask, Cursor, type RefillResult } from './message.ts'
-import { flagsOf, insertFields, parseOptions, readWaitingRow, type WaitingRow } from './row.ts'
+import { parseOptions } from '../stored-options.ts'
+import { flagsOf, insertFields, readWaitingRow, type WaitingRow } from './row.ts'
 
 /** A task that the main thread has: it can be claimed, was claimed, or runs. All others are on disk only. */
 export interface Entry extends Waiting {

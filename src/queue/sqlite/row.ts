@@ -1,7 +1,8 @@
-import { defaults, type ResolvedOptions } from '../../core/options.ts'
+import type { ResolvedOptions } from '../../core/options.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
 import type { AddOptions } from '../queue.ts'
+import { optionsText, parseOptions } from '../stored-options.ts'
 import { ask, type Cursor } from './message.ts'
 import { flag, rowState } from './sql.ts'
 
@@ -59,38 +60,6 @@ export interface RecordRow {
   progress: string | null
   running: number | null
   at: number | null
-}
-
-/** A reference's options are one object for all its calls. */
-const optionsTexts = new WeakMap<ResolvedOptions, string | null>()
-
-/** The options that are not the defaults, as JSON; null when all are. */
-export function optionsText(options: ResolvedOptions): string | null {
-  let text = optionsTexts.get(options)
-  if (text === undefined) {
-    const differing = Object.entries(options).filter(([key, value]) => {
-      const standard: unknown = defaults[key as keyof ResolvedOptions]
-      return value !== standard && JSON.stringify(value) !== JSON.stringify(standard)
-    })
-    text = differing.length === 0 ? null : JSON.stringify(Object.fromEntries(differing))
-    optionsTexts.set(options, text)
-  }
-  return text
-}
-
-/** How many different options are kept parsed: most tasks of one name have the same. */
-const mostParsed = 1_000
-const parsed = new Map<string, ResolvedOptions>()
-
-export function parseOptions(text: string | null): ResolvedOptions {
-  if (text === null) return defaults
-  let options = parsed.get(text)
-  if (options === undefined) {
-    options = { ...defaults, ...(JSON.parse(text) as Partial<ResolvedOptions>) }
-    if (parsed.size === mostParsed) parsed.clear()
-    parsed.set(text, options)
-  }
-  return options
 }
 
 /** When a new task may run first, in milliseconds since 1970, or null for at once. */

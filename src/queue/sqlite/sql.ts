@@ -2,6 +2,8 @@
 
 /** "AFTW": what the header of a file says that is ours. */
 export const applicationId = 0x41465457
+/** "AFTM": likewise of a queue that is being moved, or was, and that no process may work on. */
+export const sealedId = 0x4146544d
 
 /**
  * States of a row. One that runs, or may start any moment, is `ready` and has a row in `attempts` as well, so that a
@@ -314,6 +316,30 @@ export const recoverSql = {
         count(*) FILTER (WHERE running > 0), count(*) FILTER (WHERE state = 5), count(*) FILTER (WHERE state = 6),
         count(*) FILTER (WHERE state = 7), ifnull(sum(bytes) FILTER (WHERE state < 5), 0)
       FROM tasks LEFT JOIN attempts USING (seq))`,
+} as const
+
+/** Statements of `afterwork move`. */
+export const movingSql = {
+  extent: 'SELECT count(*) AS tasks, min(ended) AS first, max(ended) AS last FROM tasks',
+  lanes: `SELECT pool, name, max(ifnull(options LIKE '%"batch":true%', 0)) AS batch FROM tasks GROUP BY pool, name`,
+  keys: 'SELECT id, name, key FROM tasks WHERE key IS NOT NULL AND state < 5',
+  // A statement is read to its end while the rows before it are on their way.
+  tasks: `SELECT t.seq, t.id, t.name, t.grp, t.state, t.done, t.attempt, t.failures, t.suspect, t.crashes, t.args, t.options,
+      t.files, t.added_at, t.run_at, t.started_at, t.ended_at, t.ended, t.expires_at, t.result, t.error, t.progress,
+      EXISTS (SELECT 1 FROM attempts a WHERE a.seq = t.seq) AS armed,
+      EXISTS (SELECT 1 FROM tasks g WHERE g.grp = t.id AND g.grp IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM aliases g WHERE g.grp = t.id) AS leads
+    FROM tasks t ORDER BY t.seq DESC`,
+  aliases: `SELECT l.seq, l.id, l.grp, l.reached, l.done, t.id AS target FROM aliases l LEFT JOIN tasks t ON t.seq = l.target
+    ORDER BY l.seq DESC`,
+  starts: 'SELECT name, at FROM rated_starts',
+  receipts: 'SELECT key, fingerprint, answer, expires_at AS expiresAt FROM receipts WHERE expires_at > ?',
+  paused: 'SELECT pool FROM paused_pools ORDER BY pool',
+  // Beside the tables of the engine, which knows nothing of it.
+  seal: `CREATE TABLE moving (id TEXT NOT NULL, target TEXT NOT NULL, url TEXT NOT NULL); PRAGMA application_id = ${sealedId}`,
+  sealed: 'SELECT id, target, url FROM moving',
+  saveSeal: 'INSERT INTO moving (id, target, url) VALUES (?, ?, ?)',
+  unseal: `DROP TABLE moving; PRAGMA application_id = ${applicationId}`,
 } as const
 
 const listed = {

@@ -51,11 +51,11 @@ export function cancel(name: string, subject: OpenSubject): void {
 
   test(`${name}: a scheduled task is cancelled and does not come due`, async (t) => {
     const queue = await subject(t)
-    const runAt = Date.now() + 30
+    const runAt = Date.now() + 500
     const [task, waiting, later] = [
       newTask({ options: { runAt } }),
       newTask(),
-      newTask({ options: { runAt: runAt + 30 } }),
+      newTask({ options: { runAt: runAt + 500 } }),
     ] as const
     await queue.add(task, waiting, later)
     await queue.end(t, waiting, retried(runAt))

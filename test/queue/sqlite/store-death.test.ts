@@ -176,7 +176,6 @@ test('store is terminated under load: every add was taken or left nothing, and t
   }
   const records = await queue.engine.list({ limit: 10_000 })
   t.deepEqual(ids(records).toSorted(), [...taken].toSorted())
-  t.true(rejected.length > 0)
   const { queued = 0, succeeded: well = 0 } = await queue.counters()
   t.deepEqual([queued, well], [taken.size - ended, ended])
   t.deepEqual(await queue.counted(), await queue.counters())

@@ -1,4 +1,9 @@
-import type { AddedTask, AddTask, ArgsOf, ResultOf, Task, TaskReference } from 'afterwork'
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import type { Client, PoolClient } from 'pg'
+import { fromDrizzle } from 'pg-boss'
+import type { AddedTask, AddTask, ArgsOf, ResultOf, Task, TaskReference, TransactionClient } from 'afterwork'
+import { defineTasks } from 'afterwork/tasks'
 import type { StoredFile } from 'afterwork/worker'
 import { addTask } from '../app.ts'
 import type * as shop from '../shop.ts'
@@ -20,6 +25,15 @@ export async function arguments_(): Promise<void> {
   await addTask(tasks.shop.sweep)
   await addTask(tasks.shop.default, 1, null, 2)
   await addTask(tasks.slow.default)
+}
+
+export async function transactions(client: Client, pooled: PoolClient): Promise<void> {
+  await addTask(tasks.shop.sweep.with({ client }))
+  await addTask(tasks.shop.sweep.with({ client: pooled, delay: '1m' }))
+  const orm: TransactionClient = fromDrizzle(drizzle({ client }), sql)
+  await addTask(tasks.shop.ship.with({ client: orm }), { id: 1, lines: [] })
+  // @ts-expect-error not where a task is defined
+  defineTasks(import.meta.url, { shop: { load: () => import('../shop.ts'), client } })
 }
 
 export async function options(): Promise<AddedTask> {

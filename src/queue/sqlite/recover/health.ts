@@ -2,7 +2,8 @@ import { openSync, closeSync, readSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { AfterworkError } from '../../../core/errors.ts'
-import { applicationId, migrations, recoverSql } from '../sql.ts'
+import { applicationId, migrations, recoverSql, sealedId } from '../sql.ts'
+import { sealed } from '../store/database.ts'
 import { magicText, type Pages } from './pages.ts'
 
 /** A version past this is damage; one up to it may be that of a newer afterwork. */
@@ -14,7 +15,7 @@ const elsewhere = [3, 5, 7, 14]
 /**
  * Whether the engine can start on a file and loses nothing by it. Nothing is written: SQLite would throw away the WAL
  * of an empty file.
- * @throws AFTERWORK_QUEUE_UNUSABLE for the file of something else, or of a newer afterwork
+ * @throws AFTERWORK_QUEUE_UNUSABLE for the file of something else, of a newer afterwork, or that was moved elsewhere
  */
 export function isHealthy(file: string, pages: Pages): boolean {
   if (isEmpty(file) && isEmpty(`${file}-wal`)) return true
@@ -26,6 +27,7 @@ export function isHealthy(file: string, pages: Pages): boolean {
       `${file} was written by a newer afterwork (version ${version} of the file, this one knows ${migrations.length})`,
     )
   }
+  if (id === sealedId) throw sealed(file, 'another queue')
   const tables = soundTables(file)
   if (tables === undefined) return false
   if (tables.includes('tasks') && tables.includes('totals'))

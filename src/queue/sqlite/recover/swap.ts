@@ -57,7 +57,8 @@ export function linkOrCopy(from: string, to: string): void {
   }
 }
 
-function syncFolder(file: string): void {
+/** Has the folder of a file know its names for good. */
+export function syncFolder(file: string): void {
   const descriptor = openSync(dirname(file), 'r')
   try {
     fsyncSync(descriptor)

@@ -12,7 +12,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { AfterworkError } from '../../../core/errors.ts'
-import { applicationId, migrations } from '../sql.ts'
+import { applicationId, migrations, movingSql, sealedId } from '../sql.ts'
 
 /** SQLite's codes for a file that is damaged, or no database. */
 const [corrupt, notADatabase] = [11, 26]
@@ -117,9 +117,13 @@ function checkContent(database: DatabaseSync): void {
   throw damaged(finding.quick_check.replaceAll(/\s+/g, ' '), corrupt)
 }
 
-/** Throws AFTERWORK_QUEUE_UNUSABLE for a file of something else or of a newer version. */
+/** Throws AFTERWORK_QUEUE_UNUSABLE for a file of something else, of a newer version, or that was moved elsewhere. */
 export function checkOwner(database: DatabaseSync, file: string): void {
   const id = pragma(database, 'application_id')
+  if (id === sealedId) {
+    const { url } = database.prepare(movingSql.sealed).get() as { url: string }
+    throw sealed(file, url)
+  }
   const version = pragma(database, 'user_version')
   const tables = database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE type = 'table'").get()
   if (id !== applicationId && (id !== 0 || (tables as { count: number }).count > 0)) {
@@ -134,6 +138,14 @@ export function checkOwner(database: DatabaseSync, file: string): void {
       `${file} was written by a newer afterwork (version ${version} of the file, this one knows ${migrations.length})`,
     )
   }
+}
+
+/** No process may work on a queue that is on its way to another place, or is there already. */
+export function sealed(file: string, url: string): AfterworkError {
+  return new AfterworkError(
+    'AFTERWORK_QUEUE_UNUSABLE',
+    `${file} was moved to ${url}, or was being moved when the process died: 'afterwork move --from sqlite:${file} --to ...' brings it to an end`,
+  )
 }
 
 function migrate(database: DatabaseSync): void {

@@ -1,7 +1,8 @@
 import { AfterworkError } from '../../../core/errors.ts'
 import { toFailure } from '../../../core/failure.ts'
 import { defaults } from '../../../core/options.ts'
-import { parseOptions, type WaitingRow } from '../row.ts'
+import { parseOptions } from '../../stored-options.ts'
+import type { WaitingRow } from '../row.ts'
 import { attemptState, done, flag, rowState } from '../sql.ts'
 import type { Ledger } from './ledger.ts'
 

@@ -1,4 +1,4 @@
-import { Alarm } from '../alarm.ts'
+import { Alarm } from './alarm.ts'
 
 /** How long it takes to ask for due tasks again when that failed, in milliseconds. */
 const again = 1_000
@@ -9,6 +9,7 @@ export class Due {
   readonly #take: (now: number) => Promise<number | null>
   readonly #alarm: Alarm<null>
   #next = Infinity
+  #stopped = false
 
   /** `take` takes in what is due, and gives when the next will be, in milliseconds since 1970. */
   constructor(clock: () => number, take: (now: number) => Promise<number | null>) {
@@ -19,12 +20,14 @@ export class Due {
 
   /** A task comes due at this time. */
   at(time: number): void {
-    if (time >= this.#next) return
+    if (this.#stopped || time >= this.#next) return
     this.#next = time
     this.#alarm.set(null, time)
   }
 
-  clear(): void {
+  /** Rings no more, whatever it is told. */
+  stop(): void {
+    this.#stopped = true
     this.#alarm.clear()
   }
 
