@@ -166,6 +166,15 @@ test.serial('a page that keeps its parser busy is left at once when the attempt 
   t.is(await t.throwsAsync(result), reason)
 })
 
+test.serial('a page of more than 200,000 operators has no picture, and its text is read', async (t) => {
+  const page = async (operators: number) =>
+    onePage(
+      stream('/Filter /FlateDecode', await deflated(Buffer.from(`${saying('hello')} 0.5 g `), operators)),
+    )
+  t.like((await read(await store(t, await page(100)))).pdf, { words: 1, preview: true })
+  t.like((await read(await store(t, await page(40_000)))).pdf, { words: 1, preview: false })
+})
+
 test.serial('endless text on a page is cut', async (t) => {
   const line = Buffer.from(
     'BT /F 12 Tf 72 72 Td (a line of text that is there again and again) Tj ET\n'.repeat(1000),

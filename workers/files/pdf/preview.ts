@@ -14,6 +14,8 @@ const maxSide = 16_383
 const maxScale = 4
 /** Of a page that is drawn; one that takes longer gets no picture. */
 const maxMilliseconds = 15_000
+/** Of a page that is drawn, so that the time seldom decides: a page of a book has thousands, a form some ten thousand. */
+const maxOperators = 200_000
 /** Milliseconds between looks at the time and the images. */
 const interval = 10
 /** Of the page's area, to take a page without text for a scanned one. */
@@ -48,7 +50,12 @@ export async function drawPage(page: PDFPageProxy, canvases: Canvases): Promise<
       background: 'white',
       annotationMode: AnnotationMode.ENABLE,
       recordImages: true,
-      operationsFilter: images.filter,
+      operationsFilter: (index, operators) => {
+        const { length } = operators.fnArray
+        if (length > maxOperators)
+          throw new Error(`Expected at most ${maxOperators} operators, got ${length}`)
+        return images.filter(index, operators)
+      },
     })
     await untilDrawn(task, images)
     if (canvases.isExceeded || images.areTooLarge())
