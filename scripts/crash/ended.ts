@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { liveTasks } from './records.ts'
+import { countLive } from './records.ts'
 
 /** How long the rest may take to end without one task getting on, in milliseconds. */
 const patience = 120_000
@@ -11,15 +11,15 @@ export async function allEnded(url: string, say: (line: string) => void, signal:
   let known = Infinity
   let progressAt = Date.now()
   for (let saidAt = Date.now(); ;) {
-    const live = await liveTasks(url)
-    if (live.length === 0) return
+    const live = await countLive(url)
+    if (live === 0) return
     signal.throwIfAborted()
-    if (live.length < known) progressAt = Date.now()
-    known = Math.min(known, live.length)
-    if (Date.now() > progressAt + patience) return say(`${live.length} tasks do not end`)
+    if (live < known) progressAt = Date.now()
+    known = Math.min(known, live)
+    if (Date.now() > progressAt + patience) return say(`${live} tasks do not end`)
     if (Date.now() > saidAt + interval) {
       saidAt = Date.now()
-      say(`${live.length} tasks have not ended yet`)
+      say(`${live} tasks have not ended yet`)
     }
     await wait(200, undefined, { signal })
   }

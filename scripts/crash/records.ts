@@ -37,9 +37,14 @@ export async function listTasks(url: string, state?: TaskDocument['state']): Pro
   }
 }
 
-/** The tasks that have not ended. */
+/** How many tasks have not ended, all at one moment. */
+export async function countLive(url: string): Promise<number> {
+  const { counts } = await ask<{ counts: Record<TaskDocument['state'], number> }>(`${url}/tasks/stats`)
+  return counts.queued + counts.scheduled + counts.running
+}
+
+/** The tasks that have not ended; one that goes on to a state that was read already is missed. */
 export async function liveTasks(url: string): Promise<TaskDocument[]> {
-  // A task may go on to a state that was read already, and be missed: whoever waits asks again.
   const lists = []
   for (const state of ['scheduled', 'queued', 'running'] as const) lists.push(await listTasks(url, state))
   return lists.flat()
