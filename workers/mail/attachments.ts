@@ -5,8 +5,11 @@ import { TaskError, type StoredFile } from 'afterwork/worker'
 /** Bytes of all attachments of a message, as they are on disk; base64 makes a third more of them. */
 const maxBytes = 25 * 1024 ** 2
 
-/** Bytes read at a time: each read is a round through libuv's threads. */
-const chunk = 256 * 1024
+/**
+ * Bytes read at a time: each read is a round through libuv's threads. In base64 a chunk stays below 128 KB: for a longer
+ * string V8 asks the system for memory of its own, each time.
+ */
+const chunk = 88 * 1024
 
 /** A stored file, or one of its variants, that goes out with a message. */
 export interface Attachment {

@@ -3,10 +3,14 @@ import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
 import { createTransport, type NodemailerError } from 'nodemailer'
+import type MailMessage from 'nodemailer/lib/mailer/mail-message'
+import type MimeNode from 'nodemailer/lib/mime-node'
+import type { SMTPSentMessageInfo } from 'nodemailer/lib/smtp-transport'
 import type { Composed } from './compose.ts'
 import type { Signing } from './dkim.ts'
 import { judge } from './judge.ts'
 import type { Deliver, Sending, Sent } from './transport.ts'
+import { wholeMessage } from './whole-message.ts'
 
 /** The server that takes the mail, and how it is spoken to. */
 export interface ServerSettings {
@@ -56,17 +60,30 @@ export function toServer({ url, opportunistic, ca, dkim }: ServerSettings): Deli
     url,
   })
   transport.use('stream', (mail, done) => {
-    const { underway } = mail.data as unknown as Underway
-    const read = mail.message.createReadStream.bind(mail.message)
-    mail.message.createReadStream = (options) => (underway.stream = read(options))
+    watch(mail.message, (mail.data as unknown as Underway).underway)
     done()
   })
+
+  function send(
+    message: Composed,
+    underway: Underway['underway'],
+    signal: AbortSignal,
+  ): Promise<SMTPSentMessageInfo> {
+    // What signs takes a message as it is streamed.
+    const whole = dkim === undefined ? wholeMessage(message) : undefined
+    if (whole === undefined) return transport.sendMail({ ...message, underway, signal } as Underway)
+    watch(whole, underway)
+    const mail = { data: { signal }, message: whole } as unknown as MailMessage<SMTPSentMessageInfo>
+    return new Promise((resolve, reject) => {
+      transport.transporter.send(mail, (error, info) => (error ? reject(error) : resolve(info!)))
+    })
+  }
+
   return async (message, sending) => {
     const underway: Underway['underway'] = {}
     const { controller, unlisten } = abortable(sending, underway)
     try {
-      const data: Underway = { ...message, underway, signal: controller.signal }
-      const { messageId, response } = await transport.sendMail(data)
+      const { messageId, response } = await send(message, underway, controller.signal)
       return { to: message.to.address, messageId, response, server } satisfies Sent
     } catch (error) {
       if (controller.signal.aborted) throw sending.signal.reason
@@ -80,6 +97,12 @@ export function toServer({ url, opportunistic, ca, dkim }: ServerSettings): Deli
       unlisten()
     }
   }
+}
+
+/** Keeps the stream of a message once a connection begins with it. */
+function watch(message: MimeNode, underway: Underway['underway']): void {
+  const read = message.createReadStream.bind(message)
+  message.createReadStream = (options) => (underway.stream = read(options))
 }
 
 /** What ends the sending when the task should end, unless all of the message is on its way: then the answer counts. */

@@ -2,12 +2,11 @@ import { join } from 'node:path'
 import { createAfterwork } from 'afterwork'
 import { tasks } from '../../../src/service/tasks.ts'
 import { addConcurrently, times } from '../harness/adders.ts'
-import { LoopDelay } from '../harness/loop-delay.ts'
 import type { StartedSystem } from '../harness/system-module.ts'
 import { unbounded } from '../queue/engine.ts'
 import { queueUrl } from '../queue/url.ts'
 import { Endings } from '../work/endings.ts'
-import { costOf } from './cost.ts'
+import { costOf, watchLoop } from './cost.ts'
 import { letter, nextRecipient } from './letter.ts'
 import { signer, type MailOptions, type SendCost, type SendParameters } from './protocol.ts'
 
@@ -36,7 +35,7 @@ export async function start(options: MailOptions): Promise<StartedSystem> {
   afterwork.on('task.failed', ({ failure }) => fail(new Error(failure.message)))
   afterwork.on('afterwork.error', ({ error, during }) => fail(new Error(`${during}: ${error.message}`)))
   await afterwork.start()
-  const delay = new LoopDelay()
+  const delay = watchLoop()
 
   const attached = attachments.map((file) => ({ file, name: file.name, type: file.type }))
   const task = tasks.mail.sendEmail.with({ ordered: false })

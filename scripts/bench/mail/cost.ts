@@ -1,5 +1,13 @@
-import type { LoopDelay } from '../harness/loop-delay.ts'
+import { LoopDelay } from '../harness/loop-delay.ts'
 import type { SendCost } from './protocol.ts'
+
+/** So rarely that looking takes no core from the threads that send, where the loop itself is idle; in milliseconds. */
+const resolution = 10
+
+/** Watches the main loop of this process. */
+export function watchLoop(): LoopDelay {
+  return new LoopDelay(resolution)
+}
 
 /** What `send` takes from this process. */
 export async function costOf(delay: LoopDelay, send: () => Promise<unknown>): Promise<SendCost> {

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createTransport } from 'nodemailer'
 import { addConcurrently, times } from '../harness/adders.ts'
-import { LoopDelay } from '../harness/loop-delay.ts'
 import type { StartedSystem } from '../harness/system-module.ts'
-import { costOf } from './cost.ts'
+import { costOf, watchLoop } from './cost.ts'
 import { letter, nextRecipient } from './letter.ts'
 import { signer, type MailOptions, type SendCost, type SendParameters } from './protocol.ts'
 
@@ -23,7 +22,7 @@ export async function start(options: MailOptions): Promise<StartedSystem> {
       },
     }),
   })
-  const delay = new LoopDelay()
+  const delay = watchLoop()
 
   const files = attachments.map(({ name, type, path }) => ({ filename: name, contentType: type, path }))
   function add(): Promise<unknown> {

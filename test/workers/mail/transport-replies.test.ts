@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { steeringOf, type Steering } from '../../../src/core/task-error.ts'
 import { startScripted, type Script } from '../../support/smtp-script.ts'
 import { startMailbox, type Mailbox, type MailboxOptions } from '../../support/smtp.ts'
+import type { Composed } from '../../../workers/mail/compose.ts'
 import type { Reply } from '../../../workers/mail/judge.ts'
 import { toServer } from '../../../workers/mail/transport-server.ts'
 import type { Deliver } from '../../../workers/mail/transport.ts'
@@ -180,21 +181,29 @@ for (const [what, script, code, steering, query = ''] of cuts) {
   })
 }
 
-test('a message that may have been taken is the same, byte by byte, when it is sent again', async (t) => {
-  const server = await startScripted(t, { message: (times) => (times === 0 ? 'cut' : undefined) })
-  const deliver = deliverTo(server.url)
-  const error = await t.throwsAsync(deliver(messageTo(to), sending()))
-  t.regex(error!.message, /^Expected the mail server to accept the message, got Connection closed/)
-  const sent = await deliver(messageTo(to), sending(2))
-  t.like(sent, {
-    to,
-    messageId: '<mira@example.com>',
-    response: '250 2.0.0 taken',
-    server: server.url.slice(7),
+/** One that is composed at once, and one that is streamed. */
+const kinds: [kind: string, message: Composed][] = [
+  ['a message of texts', messageTo(to)],
+  ['a streamed message', messageTo(to, { headers: { 'X-Kind': 'streamed' } })],
+]
+
+for (const [kind, message] of kinds) {
+  test(`${kind} that may have been taken is the same, byte by byte, when it is sent again`, async (t) => {
+    const server = await startScripted(t, { message: (times) => (times === 0 ? 'cut' : undefined) })
+    const deliver = deliverTo(server.url)
+    const error = await t.throwsAsync(deliver(message, sending()))
+    t.regex(error!.message, /^Expected the mail server to accept the message, got Connection closed/)
+    const sent = await deliver(message, sending(2))
+    t.like(sent, {
+      to,
+      messageId: '<mira@example.com>',
+      response: '250 2.0.0 taken',
+      server: server.url.slice(7),
+    })
+    t.is(server.whole.length, 2)
+    t.is(server.whole[0], server.whole[1])
   })
-  t.is(server.whole.length, 2)
-  t.is(server.whole[0], server.whole[1])
-})
+}
 
 test('greylisting: the second attempt is taken', async (t) => {
   const mailbox = await startMailbox(t, {
@@ -245,33 +254,35 @@ test('as many messages go at a time as there are tasks, and what a server takes 
   t.is(server.times('greeting'), 20)
 })
 
-test('what is stopped before the message is on its way sends nothing', async (t) => {
-  const mailbox = await startMailbox(t)
-  const stop = new AbortController()
-  const reason = new Error('stopping')
-  const server = await startScripted(t, {
-    RCPT: () => {
-      stop.abort(reason)
-      return 'nothing'
-    },
+for (const [kind, message] of kinds) {
+  test(`${kind} that is stopped before it is on its way sends nothing`, async (t) => {
+    const mailbox = await startMailbox(t)
+    const stop = new AbortController()
+    const reason = new Error('stopping')
+    const server = await startScripted(t, {
+      RCPT: () => {
+        stop.abort(reason)
+        return 'nothing'
+      },
+    })
+    const error = await t.throwsAsync(deliverTo(server.url)(message, { signal: stop.signal, attempt: 1 }))
+    t.is(error, reason)
+    t.deepEqual(server.whole, [])
+    await t.throwsAsync(deliverTo(mailbox.url())(message, { signal: stop.signal, attempt: 1 }), {
+      is: reason,
+    })
+    t.is(mailbox.connections, 0)
   })
-  const error = await t.throwsAsync(deliverTo(server.url)(messageTo(to), { signal: stop.signal, attempt: 1 }))
-  t.is(error, reason)
-  t.deepEqual(server.whole, [])
-  await t.throwsAsync(deliverTo(mailbox.url())(messageTo(to), { signal: stop.signal, attempt: 1 }), {
-    is: reason,
-  })
-  t.is(mailbox.connections, 0)
-})
 
-test('what is stopped when all of the message is on its way waits for the answer', async (t) => {
-  const stop = new AbortController()
-  const server = await startScripted(t, {
-    message: () => {
-      stop.abort(new Error('stopping'))
-      return undefined
-    },
+  test(`${kind} that is stopped when all of it is on its way waits for the answer`, async (t) => {
+    const stop = new AbortController()
+    const server = await startScripted(t, {
+      message: () => {
+        stop.abort(new Error('stopping'))
+        return undefined
+      },
+    })
+    const sent = await deliverTo(server.url)(message, { signal: stop.signal, attempt: 1 })
+    t.is(sent.response, '250 2.0.0 taken')
   })
-  const sent = await deliverTo(server.url)(messageTo(to), { signal: stop.signal, attempt: 1 })
-  t.is(sent.response, '250 2.0.0 taken')
-})
+}
