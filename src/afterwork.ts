@@ -1,6 +1,8 @@
 import type { Middleware } from 'koa'
+import { Aftermath } from './afterwork-aftermath.ts'
 import { resolveAfterwork, type AfterworkOptions } from './afterwork-options.ts'
 import { runtimeParts, type AfterworkParts, type LocalRunner, type RunningPool } from './afterwork-parts.ts'
+import type { AttemptRecord } from './core/attempt.ts'
 import { importingTasks } from './core/definition.ts'
 import { AfterworkError, didYouMean } from './core/errors.ts'
 import { Events, type EventName, type Listener } from './core/events.ts'
@@ -55,6 +57,7 @@ export class Afterwork {
   /** Names of the pools that this process works on. */
   readonly #work: ReadonlySet<string>
   readonly #intake: Intake
+  readonly #aftermath: Aftermath
   readonly #parts: AfterworkParts
   #known: Known | undefined
   readonly #local: LocalRunner
@@ -112,6 +115,7 @@ export class Afterwork {
       this.files.check(),
     )
     if (options.logger !== false) logEvents(this.#events, options.logger)
+    this.#aftermath = new Aftermath(this.#engine, this.#events)
     this.#engine.subscribe({
       cancel: () => {},
       cancelled: () => {},
@@ -209,6 +213,14 @@ export class Afterwork {
   /** What is known of the tasks. */
   get records(): Records {
     return this.#engine
+  }
+
+  /**
+   * The attempts of a task that did not end well, oldest first: at most the last 100, for as long as the task is remembered. Only
+   * `postgres:` keeps a log of them: with other queues, and where there are none, it is [].
+   */
+  async attempts(id: string): Promise<AttemptRecord[]> {
+    return (await this.#engine.attempts?.(id)) ?? []
   }
 
   /**
@@ -353,6 +365,7 @@ export class Afterwork {
     this.#dispatcher = this.#parts.createDispatcher(this.#engine, runners, this.#events)
     this.#dispatcher.start()
     this.#intake.open(found.names, catalog.pools)
+    this.#aftermath.begin()
     for (const name of this.#engine.sizes?.().keys() ?? [])
       if (catalog.pools.has(name)) this.#tellResized(name, true)
     this.#sweeper.start()
@@ -377,6 +390,7 @@ export class Afterwork {
   async #stop(): Promise<void> {
     this.#intake.close()
     await this.#starting?.catch(() => {})
+    this.#aftermath.begin()
     this.#sharedFolder?.stop()
     await this.#sweeper.stop()
     await this.#dispatcher?.stop(this.#drain)

@@ -1,5 +1,6 @@
 export { createAfterwork, type Afterwork } from './afterwork.ts'
 export type { AfterworkOptions } from './afterwork-options.ts'
+export type { AttemptRecord, AttemptState } from './core/attempt.ts'
 export type { TransactionClient } from './core/client.ts'
 export type { Duration } from './core/duration.ts'
 export { AfterworkError, errorCodes, type ErrorCode } from './core/errors.ts'

@@ -179,7 +179,7 @@ export class Dispatcher {
     this.#pump(name)
   }
 
-  /** Claims and starts until there is no room, or nothing to claim. */
+  /** Claims and starts as much as there is room for; of more than the queue gives now it tells. */
   #fill(runner: Runner): MaybePromise<void> {
     while (this.#claims && runner.free > 0) {
       const claimed = this.#queue.claim(runner.name, runner.free)
@@ -192,13 +192,13 @@ export class Dispatcher {
     }
   }
 
-  /** Starts what was claimed; false when there is nothing more to claim for now. */
+  /** Starts what was claimed; true when some of it did not start, and there is room again of which nobody tells. */
   #startAll(runner: Runner, tasks: readonly ClaimedTask[]): MaybePromise<boolean> {
     if (tasks.length === 0) return false
     if (!this.#claims) return this.#giveBack(tasks).then(() => false)
     const run = (started: readonly ClaimedTask[]): boolean => {
       for (const task of started) void this.#attempt(runner, task)
-      return true
+      return started.length < tasks.length
     }
     const started = this.#start(tasks)
     return started instanceof Promise ? started.then(run) : run(started)

@@ -1,5 +1,6 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { hasFailedAttempts, type AttemptRecord } from '../core/attempt.ts'
 import { AfterworkError } from '../core/errors.ts'
 import type { Events } from '../core/events.ts'
 import { isId } from '../core/id.ts'
@@ -58,7 +59,8 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
 
   router.get('/tasks/:id', async (ctx) => {
     const id = parameter(ctx, 'id')
-    show(ctx, wholeTaskDocument(await existing(id), mountPrefix(ctx, `/tasks/${id}`)))
+    const record = await existing(id)
+    show(ctx, wholeTaskDocument(record, mountPrefix(ctx, `/tasks/${id}`), await attemptsOf(record)))
   })
 
   router.get('/tasks/:id/events', async (ctx) => {
@@ -129,6 +131,11 @@ export function taskRoutes(operations: Operations, prefix = ''): Middleware {
     const record = await records.get(id)
     if (record !== undefined) return record
     throw new AfterworkError('AFTERWORK_TASK_NOT_FOUND', `There is no task ${id.slice(0, 64)}`)
+  }
+
+  /** Most tasks that are asked for run for the first time. */
+  async function attemptsOf(record: TaskRecord): Promise<AttemptRecord[]> {
+    return hasFailedAttempts(record) ? ((await records.attempts?.(record.id)) ?? []) : []
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AttemptRecord, AttemptState } from '../core/attempt.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { TaskRecord } from '../core/task.ts'
 import { redact } from '../core/redact.ts'
@@ -8,6 +9,20 @@ const maxArguments = 65_536
 /** Characters of an encoded result in a list, and where one task is asked for: parsing more would hold up the loop. */
 const maxListed = 16_384
 const maxShown = 1_048_576
+
+/** Attempts that are shown, the last ones. */
+const maxAttempts = 50
+
+/** An attempt that did not end well, as it is shown. */
+export interface AttemptDocument {
+  /** Its number, from 1. */
+  attempt: number
+  state: AttemptState
+  startedAt: string | null
+  endedAt: string
+  process: AttemptRecord['process']
+  error: AttemptRecord['error']
+}
 
 /** What a task looks like over HTTP. */
 export interface TaskDocument {
@@ -20,6 +35,8 @@ export interface TaskDocument {
   arguments?: unknown
   result: unknown
   error: Omit<Failure, 'stack'> | null
+  /** Only where one task is asked for, and some of its attempts that did not end well are known, oldest first. */
+  attempts?: AttemptDocument[]
   addedAt: string
   startedAt: string | null
   endedAt: string | null
@@ -43,11 +60,23 @@ export function taskDocument(record: TaskRecord, prefix: string, maxResult = max
   }
 }
 
-/** The same with the arguments, for who asks for one task. */
-export function wholeTaskDocument(record: TaskRecord, prefix: string): TaskDocument {
+/** The same with the arguments, and the last of the attempts that are known, for who asks for one task. */
+export function wholeTaskDocument(
+  record: TaskRecord,
+  prefix: string,
+  attempts: readonly AttemptRecord[] = [],
+): TaskDocument {
   const { args, redact: keys } = record
   const shown = args.length > maxArguments ? null : jsonOf(() => redact(decodeArguments(args), keys))
-  return { ...taskDocument(record, prefix, maxShown), arguments: shown }
+  return {
+    ...taskDocument(record, prefix, maxShown),
+    arguments: shown,
+    ...(attempts.length > 0 && { attempts: attempts.slice(-maxAttempts).map(attemptDocument) }),
+  }
+}
+
+function attemptDocument({ startedAt, endedAt, ...attempt }: AttemptRecord): AttemptDocument {
+  return { ...attempt, startedAt: startedAt === null ? null : time(startedAt), endedAt: time(endedAt) }
 }
 
 /** Stacks hold paths of the server: they stay in the log. */

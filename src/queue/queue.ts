@@ -1,3 +1,4 @@
+import type { AttemptRecord } from '../core/attempt.ts'
 import type { TransactionClient } from '../core/client.ts'
 import type { Failure } from '../core/failure.ts'
 import type { Resizing } from '../core/pool.ts'
@@ -121,6 +122,11 @@ export interface Records {
    * of one process have no others.
    */
   watch?(id: string, changed: () => void): () => void
+  /**
+   * The attempts of a task that did not end well, oldest first: the last 100, for as long as the task is remembered. Engines
+   * that keep no log of them cannot be asked.
+   */
+  attempts?(id: string): Promise<AttemptRecord[]>
 }
 
 /** What an engine tells those who work on its tasks. */
@@ -131,6 +137,8 @@ export interface Subscriber {
   cancelled(record: TaskRecord): void
   /** A task was added that nobody's addTask() made: the `onEnded` of another. */
   added(record: TaskRecord): void
+  /** A task has ended with a process that died, failed or cancelled; only one of those that share the queue is told. */
+  lost?(record: TaskRecord): void
   /** Another process has paused a pool; `failure` is that of the task that asked for it, null by hand. */
   paused?(pool: string, failure: Failure | null): void
   /** Another process has resumed a pool. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import pg from 'pg'
 import { PostgresQueue } from '../../src/queue/postgres/engine.ts'
-import { failed, hour, newTask, Subject } from '../queue/conformance/subject.ts'
+import { failed, hour, newTask, retried, Subject } from '../queue/conformance/subject.ts'
 import { Endings } from '../support/endings.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { command, serveCommand, type Ended } from '../support/process.ts'
@@ -98,6 +98,33 @@ test('tasks of a database are retried, cancelled and forgotten; what cannot be i
   t.is(await queue.state(live), 'cancelled')
   // What its end brings about comes with it.
   t.is((await json(t, url, ['tasks', 'list', '--name', 'audit.ended'])).tasks.length, 1)
+})
+
+test('a task is shown with its attempts that did not end well, one a line, and nothing of them can steer a terminal', async (t) => {
+  const url = await databases.create(t)
+  const queue = await worker(t, url)
+  const [task, well] = [newTask(), newTask()]
+  await queue.add(task)
+  await queue.end(t, task, retried(0))
+  const failure = { name: 'Error', message: '\u001b[2J gone\nand on', code: 'EPIPE' }
+  await queue.end(t, task, { state: 'failed', at: Date.now(), failure })
+  await queue.add(well)
+  await queue.end(t, well)
+  const { attempts } = await json(t, url, ['tasks', 'show', task.id])
+  const { host, pid } = { host: hostname(), pid: process.pid }
+  const error = { name: 'RangeError', message: 'too far' }
+  t.like(attempts[0], { attempt: 1, state: 'retried', process: { host, pid }, error })
+  t.like(attempts[1], { attempt: 2, state: 'failed', process: { host, pid }, error: failure })
+  t.is(attempts.length, 2)
+  const { stdout } = await run(t, ['tasks', 'show', task.id, '--queue', url])
+  const lines = stdout.split('\n')
+  const first = lines.indexOf('attempts that did not end well') + 1
+  t.regex(lines[first]!, /^ {2}no {2}state +started +took +process +error$/)
+  t.regex(lines[first + 1]!, /^ {3}1 {2}retried {2}\d{4}-\S+Z +[\d.]+m?s {2}\S+:\d+ +RangeError: too far$/)
+  t.regex(lines[first + 2]!, /^ {3}2 {2}failed .*:\d+ +EPIPE: \\u001b\[2J gone\\nand on$/)
+  t.is(lines[first + 3], 'error')
+  t.false('attempts' in (await json(t, url, ['tasks', 'show', well.id])))
+  t.notRegex((await run(t, ['tasks', 'show', well.id, '--queue', url])).stdout, /did not end well/)
 })
 
 test('a task that runs is asked to stop in its own process', async (t) => {

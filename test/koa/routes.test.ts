@@ -71,6 +71,13 @@ test('a result with dates, big integers and bytes is shown as text; a failure wi
   })
 })
 
+test('a queue that keeps no log of attempts tells none of them', async (t) => {
+  const { id } = await afterwork.addTask(tasks.steps.fail, 'once')
+  await events.ended(id)
+  t.false('attempts' in (await read(`/tasks/${id}`)))
+  t.deepEqual(await afterwork.attempts(id), [])
+})
+
 test('an id that no task has is a 404 with a code, whatever its form', async (t) => {
   const unknown = '01936a3e-0000-7000-8000-000000000000'
   for (const id of [unknown, 'x', '..%2f..', '%00', 'a'.repeat(5_000)]) {

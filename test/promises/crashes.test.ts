@@ -74,6 +74,7 @@ for (const how of ['SIGABRT', 'SIGKILL'] as const) {
       )
     }
     service = start()
+    await service.until(({ event, id }) => event === 'task.failed' && id === culprit)
     await service.until(({ event, id }) => event === 'task.started' && id === neighbour)
     await gate.pass('neighbour2')
     await service.until(({ event, id }) => event === 'task.succeeded' && id === waiting)

@@ -21,6 +21,14 @@ interface Trap {
   sprung(): void
 }
 
+/** A question whose client has lost its connection, and that is still on its way. */
+interface Delayed {
+  text: string
+  /** What was said just before it. */
+  after: string
+  sent: (arrive: () => Promise<void>) => void
+}
+
 /** An answer that is kept for a while. */
 interface Hold {
   text: string
@@ -35,11 +43,14 @@ export class Proxy {
   readonly #port: number
   readonly #server = createServer((client) => this.#join(client))
   readonly #ways = new Set<Way>()
+  /** Connections to the server whose clients are gone. */
+  readonly #late = new Set<Socket>()
   #delay = 0
   #closed = false
   #refused: (name: string) => boolean = () => false
   #traps: Trap[] = []
   #hold: Hold | undefined
+  #delayed: Delayed[] = []
   /** Resolves once bytes go through; undefined while they do. */
   #stall: { over: Promise<void>; end(): void } | undefined
 
@@ -122,10 +133,19 @@ export class Proxy {
     return new Promise((held) => (this.#hold = { text, content, held }))
   }
 
+  /**
+   * Cuts the connection over which a client says such a text next; the server hears it when what this gives is called, which
+   * resolves once it has done what it was told.
+   */
+  delayQuestion(text: string, after = ''): Promise<() => Promise<void>> {
+    return new Promise((sent) => this.#delayed.push({ text, after, sent }))
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.letThrough()
     this.cut()
+    for (const server of this.#late) server.destroy()
     this.#server.close()
     await once(this.#server, 'close')
   }
@@ -146,8 +166,15 @@ export class Proxy {
       const said = chunk.toString('latin1')
       way.name ||= /\0application_name\0([^\0]*)/.exec(said)?.[1] ?? ''
       if (this.#refused(way.name)) return this.#end(way)
-      const trap = this.#traps.find(({ text, after }) => said.includes(text) && way.said.includes(after))
+      const matches = ({ text, after }: { text: string; after: string }): boolean =>
+        said.includes(text) && way.said.includes(after)
+      const trap = this.#traps.find(matches)
+      const delayed = this.#delayed.find(matches)
       way.said = said
+      if (delayed !== undefined) {
+        this.#delayed = this.#delayed.filter((other) => other !== delayed)
+        return this.#delayOf(way, chunk, delayed)
+      }
       if (trap !== undefined) {
         this.#traps = this.#traps.filter((other) => other !== trap)
         if (!trap.answer) {
@@ -192,6 +219,19 @@ export class Proxy {
         if (!to.destroyed) to.write(chunk)
       })
     }
+  }
+
+  /** The server hears nothing before that, not even that its client is gone. */
+  #delayOf(way: Way, chunk: Buffer, { sent }: Delayed): void {
+    const { client, server } = way
+    this.#ways.delete(way)
+    client.destroy()
+    this.#late.add(server)
+    const ended = once(server, 'close').then(() => void this.#late.delete(server))
+    sent(() => {
+      server.end(chunk)
+      return ended
+    })
   }
 
   #end(way: Way): void {

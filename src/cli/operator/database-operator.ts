@@ -45,7 +45,8 @@ export class DatabaseOperator implements DirectOperator {
   }
 
   async get(id: string): Promise<ShownTask> {
-    return wholeTaskDocument(await this.#existing(id), '')
+    const record = await this.#existing(id)
+    return wholeTaskDocument(record, '', await this.#visit.attempts(record.id))
   }
 
   async details(id: string): Promise<TaskDetails> {

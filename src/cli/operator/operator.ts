@@ -1,6 +1,17 @@
+import type { AttemptState } from '../../core/attempt.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { PoolState } from '../../core/pool.ts'
 import type { Progress, TaskState } from '../../core/task.ts'
+
+/** An attempt that did not end well; `startedAt` and `endedAt` are ISO dates. */
+export interface ShownAttempt {
+  attempt: number
+  state: AttemptState
+  startedAt: string | null
+  endedAt: string
+  process: { host: string; pid: number } | null
+  error: Pick<Failure, 'name' | 'message' | 'code'> | null
+}
 
 /** A task as `GET /tasks` shows it, and as it is shown from the file, too. */
 export interface ShownTask {
@@ -13,6 +24,8 @@ export interface ShownTask {
   arguments?: unknown
   result: unknown
   error: Failure | null
+  /** Where the queue keeps a log of them, and there are some. */
+  attempts?: ShownAttempt[]
   /** ISO dates. */
   addedAt: string
   startedAt: string | null

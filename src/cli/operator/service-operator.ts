@@ -2,7 +2,17 @@ import { AfterworkError } from '../../core/errors.ts'
 import type { PoolState } from '../../core/pool.ts'
 import { taskStates } from '../../core/task.ts'
 import type { Client } from './client.ts'
-import type { Action, Changed, Filter, Operator, Page, ShownTask, Sizes, Stats } from './operator.ts'
+import type {
+  Action,
+  Changed,
+  Filter,
+  Operator,
+  Page,
+  ShownAttempt,
+  ShownTask,
+  Sizes,
+  Stats,
+} from './operator.ts'
 
 /** Changes that are under way at a time. */
 const atOnce = 8
@@ -117,7 +127,19 @@ function isTask(value: unknown): value is ShownTask {
     Number.isInteger(task.attempt) &&
     isDate(task.addedAt) &&
     [task.startedAt, task.endedAt].every((date) => date === null || isDate(date)) &&
-    [task.progress, task.error].every((part) => typeof part === 'object')
+    [task.progress, task.error].every((part) => typeof part === 'object') &&
+    (task.attempts === undefined || (Array.isArray(task.attempts) && task.attempts.every(isAttempt)))
+  )
+}
+
+function isAttempt(value: unknown): value is ShownAttempt {
+  const attempt = value as Partial<Record<keyof ShownAttempt, unknown>> | null
+  return (
+    Number.isInteger(attempt?.attempt) &&
+    typeof attempt?.state === 'string' &&
+    (attempt.startedAt === null || isDate(attempt.startedAt)) &&
+    isDate(attempt.endedAt) &&
+    [attempt.process, attempt.error].every((part) => typeof part === 'object')
   )
 }
 

@@ -1,10 +1,11 @@
 import { badOption } from '../../core/errors.ts'
 import type { Failure } from '../../core/failure.ts'
 import { printable } from '../../core/printable.ts'
-import { isDirect, type ShownTask, type TaskDetails } from '../operator/operator.ts'
+import { isDirect, type ShownAttempt, type ShownTask, type TaskDetails } from '../operator/operator.ts'
 import type { Command, Session } from '../operator/session.ts'
-import { ago, between, progressText } from '../output/human.ts'
+import { ago, between, errorText, progressText } from '../output/human.ts'
 import { jsonText, print } from '../output/print.ts'
+import { table, type Column } from '../output/table.ts'
 import { idsOf } from './filter.ts'
 
 /** `afterwork tasks show`: all that is known of tasks. */
@@ -23,6 +24,15 @@ export const show: Command<string[]> = {
     await print(shown.map((task) => textOf(task, Date.now())).join('\n'))
   },
 }
+
+const attemptColumns: readonly Column[] = [
+  { heading: 'no', align: 'right' },
+  { heading: 'state' },
+  { heading: 'started' },
+  { heading: 'took', align: 'right' },
+  { heading: 'process' },
+  { heading: 'error' },
+]
 
 type Whole = ShownTask & Partial<TaskDetails>
 
@@ -66,6 +76,7 @@ function textOf(task: Whole, now: number): string {
     ...known.map(([name, value]) => `${name.padEnd(10)}${printable(value)}`),
     ...block('arguments', task.arguments),
     ...block('result', task.result),
+    ...attemptLines(task.attempts ?? [], now),
     ...(task.error === null ? [] : ['error', ...errorLines(task.error, '  ')]),
     '',
   ].join('\n')
@@ -83,6 +94,21 @@ function block(name: string, value: unknown): string[] {
       .split('\n')
       .map((line) => `  ${line}`),
   ]
+}
+
+/** Those that did not end well, one a line, whatever the width of the terminal. */
+function attemptLines(attempts: readonly ShownAttempt[], now: number): string[] {
+  if (attempts.length === 0) return []
+  const rows = attempts.map(({ attempt, state, startedAt, endedAt, process, error }) => [
+    String(attempt),
+    state,
+    startedAt ?? '',
+    between(startedAt, endedAt, now),
+    process === null ? '' : `${process.host}:${process.pid}`,
+    errorText(error),
+  ])
+  const lines = table(attemptColumns, rows, Infinity).trimEnd().split('\n')
+  return ['attempts that did not end well', ...lines.map((line) => `  ${line}`)]
 }
 
 /** With its stack where it is known, its own properties, and what caused it. */

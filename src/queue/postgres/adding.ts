@@ -1,24 +1,35 @@
 import type { TransactionClient } from '../../core/client.ts'
 import { AfterworkError } from '../../core/errors.ts'
-import type { Receipt } from '../../core/receipt.ts'
 import type { NewTask } from '../../core/task.ts'
 import type { AddOptions, QueueBounds } from '../queue.ts'
+import { Asking } from './asking.ts'
 import type { Changes, News } from './changes.ts'
-import type { Claimable } from './claimable.ts'
+import { textsOf, type Claimable, type Ready } from './claimable.ts'
 import { Coalescer } from './coalescer.ts'
-import { isUnknown, isUnsent, type Database } from './database.ts'
+import type { Database, Statement } from './database.ts'
 import type { LaneBook } from './lanes.ts'
 import type { Member } from './member.ts'
 import { isSimple, type NewRow } from './row.ts'
 import type { Statements } from './sql.ts'
+import { Undoing } from './undoing.ts'
 import { addWithin } from './within.ts'
 
 /** A task whose response has not closed. */
-interface Held {
-  pool: string
-  priority: number
+interface Held extends Ready {
   /** Its release may mean more than a ticket: a group, a key or a time. */
   involved: boolean
+}
+
+/** A task that waits for nothing but its response, as it is added. */
+interface Item {
+  row: NewRow
+  held: boolean
+}
+
+/** A task that is held no more; what is not known of it, was released before. */
+interface Released {
+  id: string
+  held: Held | undefined
 }
 
 /** How tasks come in: those that wait for nothing but their responses together, the others a request at a time. */
@@ -34,11 +45,11 @@ export class Adding {
   readonly #held = new Map<string, Held>()
   /** Of the queue, once it was asked for. */
   #identity: string | undefined
-  readonly #adds = new Coalescer<{ row: NewRow; held: boolean }, undefined>((items) => this.#addSimple(items))
+  readonly #adds = new Coalescer<Item, undefined>((items) => this.#addSimple(items))
+  readonly #asking: Asking
   /** What waits for the database to answer, and how many bytes of arguments that is. */
   readonly #unanswered = { tasks: 0, bytes: 0 }
-  readonly #undos = new Coalescer<string, undefined>((ids) => this.discard(ids).then(() => []))
-  readonly #releases = new Coalescer<string, undefined>((ids) => this.#releaseSimple(ids), 5_000)
+  readonly #releases = new Coalescer<Released, undefined>((released) => this.#releaseSimple(released), 5_000)
 
   /** `persist` tries again until it is done. */
   constructor(
@@ -59,6 +70,7 @@ export class Adding {
     this.#bounds = bounds
     this.#claimable = claimable
     this.#persist = persist
+    this.#asking = new Asking(member, new Undoing(sql, changes, persist))
   }
 
   /** All or none. */
@@ -87,20 +99,24 @@ export class Adding {
   }
 
   async release(ids: readonly string[]): Promise<void> {
-    const held = ids.map((id) => this.#held.get(id))
-    const involved = ids.filter((_, at) => held[at]?.involved === true)
-    const simple = ids.filter((_, at) => held[at]?.involved !== true)
-    for (const id of ids) this.#held.delete(id)
-    const done: Promise<unknown>[] = simple.map((id) => this.#releases.ask(id))
-    if (involved.length > 0)
-      done.push(this.#persist('releasing tasks', () => this.#changes.run('release', [involved])))
+    const simple: Released[] = []
+    const involved: Released[] = []
+    for (const id of ids) {
+      const held = this.#held.get(id)
+      this.#held.delete(id)
+      const released = { id, held }
+      if (held?.involved === true) involved.push(released)
+      else simple.push(released)
+    }
+    const done: Promise<unknown>[] = simple.map((released) => this.#releases.ask(released))
+    if (involved.length > 0) done.push(this.#releaseInvolved(involved))
     await Promise.all(done)
-    this.#claimable.say(held.filter((one) => one !== undefined))
   }
 
   /** Resolves when everything that was asked so far is done. */
   async idle(): Promise<void> {
-    await Promise.all([this.#adds.idle(), this.#releases.idle(), this.#undos.idle()])
+    await Promise.all([this.#adds.idle(), this.#releases.idle()])
+    await this.#asking.stop()
   }
 
   async #prepare(task: NewTask): Promise<string> {
@@ -121,10 +137,10 @@ export class Adding {
       if (simple) await this.#adds.ask({ row: row!, held })
       else await this.#addInvolved(rows, { held, unbounded, receipt })
       if (held) this.#hold(rows, !simple)
+      else if (simple) this.#claimable.announce(rows)
       else this.#claimable.say(rows)
     } catch (error) {
-      // It may have been stored, of which nobody will be told.
-      if (isUnknown(error) && !isUnsent(error)) this.#undo(rows, receipt)
+      this.#asking.failed(error, { ids: rows.map(({ id }) => id), receipt })
       throw error instanceof AfterworkError ? error : notStored(error)
     } finally {
       this.#unanswered.tasks -= rows.length
@@ -145,35 +161,42 @@ export class Adding {
     throw this.#full(`full:${tasks}:${bytes}`)
   }
 
-  #undo(rows: readonly NewRow[], receipt: Receipt | undefined): void {
-    const ids = rows.map(({ id }) => id)
-    // It goes on until the database is back, or this process stops.
-    if (receipt !== undefined) this.discard(ids, receipt.key).catch(() => {})
-    else for (const id of ids) this.#undos.ask(id).catch(() => {})
-  }
-
-  async #addSimple(items: { row: NewRow; held: boolean }[]): Promise<(undefined | AfterworkError)[]> {
-    const answers: (undefined | AfterworkError)[] = []
+  async #addSimple(items: Item[]): Promise<(undefined | Error)[]> {
+    const answers = new Map<Item, Error>()
     for (const held of [true, false]) {
       const some = items.filter((item) => item.held === held)
-      if (some.length === 0 || (await this.#addRows(some, held)) === null) continue
+      if (some.length === 0 || (await this.#addRows(some, held, answers))) continue
       // There is no room for all of them.
-      for (const item of some) {
-        const refused = await this.#addRows([item], held)
-        if (refused !== null) answers[items.indexOf(item)] = this.#full(refused)
-      }
+      for (const item of some) await this.#addRows([item], held, answers)
     }
-    return answers
+    return items.map((item) => answers.get(item))
   }
 
-  async #addRows(items: readonly { row: NewRow }[], held: boolean): Promise<string | null> {
+  /** Gives whether it is known what became of each of them; of those that are not stored it answers why. */
+  async #addRows(items: readonly Item[], held: boolean, answers: Map<Item, Error>): Promise<boolean> {
     const { maxTasks, maxBytes } = this.#bounds
-    const rows = JSON.stringify(items.map(({ row }) => row))
-    const values = [rows, held, this.#member.process, maxTasks, maxBytes]
-    const [answer] = await again(() =>
-      this.#database.run<{ refused: string | null }>(this.#sql.addSimple, values),
-    )
-    return answer!.refused
+    const rows = items.map(({ row }) => row)
+    const json = JSON.stringify(rows)
+    const run = async (statement: Statement, ...values: unknown[]): Promise<string | null> => {
+      const [answer] = await this.#database.run<{ refused: string | null }>(statement, values)
+      return answer!.refused
+    }
+    try {
+      const { refused, doubt } = await this.#asking.ask((until) => {
+        const bounds = [this.#member.process, until, maxTasks, maxBytes]
+        return held
+          ? run(this.#sql.addSimple, json, held, ...bounds)
+          : run(this.#sql.addAndTell, json, ...bounds, textsOf(rows))
+      })
+      if (refused === null) return true
+      if (items.length > 1 && !doubt) return false
+      const error = this.#full(refused)
+      if (doubt) this.#asking.doubt(error)
+      for (const item of items) answers.set(item, error)
+    } catch (error) {
+      for (const item of items) answers.set(item, error as Error)
+    }
+    return true
   }
 
   async #addInvolved(rows: readonly NewRow[], { held, unbounded, receipt }: AddOptions): Promise<void> {
@@ -182,26 +205,23 @@ export class Adding {
       ...receipt,
       expiresAt: Math.ceil(receipt.expiresAt + this.#member.shift),
     }
-    const values = [
-      JSON.stringify(rows),
-      held,
-      this.#member.process,
+    const json = JSON.stringify(rows)
+    const last = [
       unbounded === true ? null : maxTasks,
       maxBytes,
       kept === undefined ? null : JSON.stringify(kept),
     ]
-    const result = await again(() =>
-      this.#changes.make(async (run) => {
+    const { refused, doubt } = await this.#asking.ask((until) => {
+      const values = [json, held, this.#member.process, until, ...last]
+      return this.#changes.make(async (run) => {
         const [row] = await run<{ result: string | null; news: News }>(this.#sql.add, values)
         return { news: row!.news, value: row!.result }
-      }),
-    )
-    if (result === 'receipt')
-      throw new AfterworkError(
-        'AFTERWORK_CONFLICT',
-        'Another request with this Idempotency-Key was stored first',
-      )
-    if (result !== null) throw this.#full(result)
+      })
+    })
+    if (refused === null) return
+    const error = refused === 'receipt' ? another() : this.#full(refused)
+    if (doubt) this.#asking.doubt(error)
+    throw error
   }
 
   #full(refused: string): AfterworkError {
@@ -211,29 +231,33 @@ export class Adding {
     return new AfterworkError('AFTERWORK_QUEUE_FULL', message)
   }
 
-  async #releaseSimple(ids: string[]): Promise<undefined[]> {
+  async #releaseSimple(released: readonly Released[]): Promise<undefined[]> {
+    const ready = knownOf(released)
+    const ids = released.map(({ id }) => id)
     await this.#persist('releasing tasks', async () => {
-      const [row] = await this.#database.run<{ news: News }>(this.#sql.release, [ids])
+      const values = [ids, textsOf(ready)]
+      const [row] = await this.#database.run<{ news: News }>(this.#sql.releaseAndTell, values)
       const { news } = row!
       if (news.length > 0) await this.#changes.make(async () => ({ news, value: undefined }))
     })
+    this.#claimable.announce(ready)
     return []
+  }
+
+  async #releaseInvolved(released: readonly Released[]): Promise<void> {
+    const ids = released.map(({ id }) => id)
+    await this.#persist('releasing tasks', () => this.#changes.run('release', [ids]))
+    this.#claimable.say(knownOf(released))
   }
 }
 
-/** Once more where the connection was lost: asking twice is the same as asking once. */
-async function again<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (first) {
-    if (!isUnknown(first)) throw first
-    try {
-      return await ask()
-    } catch (second) {
-      // What is not known of the first is not known of both.
-      throw isUnsent(second) ? first : second
-    }
-  }
+function knownOf(released: readonly Released[]): Held[] {
+  return released.flatMap(({ held }) => held ?? [])
+}
+
+function another(): AfterworkError {
+  const message = 'Another request with this Idempotency-Key was stored first'
+  return new AfterworkError('AFTERWORK_CONFLICT', message)
 }
 
 function notStored(cause: unknown): AfterworkError {

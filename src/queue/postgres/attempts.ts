@@ -1,3 +1,5 @@
+import { attemptError, type AttemptState } from '../../core/attempt.ts'
+import { localPool } from '../../core/pool.ts'
 import type { NewTask, Progress } from '../../core/task.ts'
 import type { MaybePromise, Settlement } from '../queue.ts'
 import type { Changes, News } from './changes.ts'
@@ -15,6 +17,13 @@ import type { Watching } from './watching.ts'
 const patience = { start: 20, progress: 500, again: 1_000 }
 /** A task that was claimed so many milliseconds ago may be another process's by now, and is not started. */
 const staleClaim = (leaseSeconds * 1_000) / 2
+
+const attemptState = {
+  failed: 'failed',
+  scheduled: 'retried',
+  queued: 'interrupted',
+  cancelled: 'cancelled',
+} as const satisfies Record<Exclude<Settlement['state'], 'succeeded'>, AttemptState>
 
 interface Settled {
   entry: Entry
@@ -72,7 +81,9 @@ export class Attempts {
   /** They were claimed. */
   enter(entries: readonly Entry[]): void {
     for (const entry of entries) this.#entries.set(entry.task.id, entry)
-    this.#leases.keep(entries.map(leaseOf))
+    // A local function runs on this thread.
+    const atOnce = entries.some(({ task }) => task.options.pool === localPool)
+    this.#leases.keep(entries.map(leaseOf), atOnce)
   }
 
   /** It is this process's no more. */
@@ -134,16 +145,19 @@ export class Attempts {
     if (this.#unnoted.size === 0) return this.#noting
     const entries = [...this.#unnoted]
     this.#unnoted.clear()
-    this.#noting = this.#noteNow(entries, false, false).then(
+    const noting = this.#noteNow(entries, false, false).then(
       () => {},
       (error: unknown) => {
         for (const entry of entries) if (entry.running && !entry.settling) this.#unnoted.add(entry)
         this.#noteLater(patience.again)
+        // Whoever asks from now on waits for the next one; all of these may have ended, and then there is none.
+        if (this.#noting === noting) this.#noting = Promise.resolve()
         throw error
       },
     )
-    this.#noting.catch(() => {})
-    return this.#noting
+    noting.catch(() => {})
+    this.#noting = noting
+    return noting
   }
 
   /** Resolves when everything that was asked so far is done. */
@@ -261,6 +275,12 @@ export class Attempts {
       result: well ? settlement.result : null,
       error: well ? null : JSON.stringify(settlement.failure),
       progress: well || progress === null ? null : JSON.stringify(progress),
+      // What is remembered of the attempt.
+      ...(!well && {
+        process: this.#member.process,
+        how: attemptState[settlement.state],
+        reason: JSON.stringify(attemptError(settlement.failure)),
+      }),
     }
   }
 

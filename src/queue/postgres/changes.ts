@@ -1,6 +1,6 @@
 import { onEndedTask } from '../../core/on-ended.ts'
 import type { StoredFile } from '../../core/stored-file.ts'
-import type { NewTask } from '../../core/task.ts'
+import type { NewTask, TaskRecord } from '../../core/task.ts'
 import type { Subscriber } from '../queue.ts'
 import type { Claimable } from './claimable.ts'
 import type { Database, Run } from './database.ts'
@@ -10,11 +10,15 @@ import { newRow, optionsOf, toRecord, type NewRow, type RecordRow } from './row.
 import type { Statements } from './sql.ts'
 import type { Watching } from './watching.ts'
 
-/** What came of a change in the database: `c:ID` was cancelled, `e:ID` has ended and has an `onEnded`. */
+/**
+ * What came of a change in the database: `c:ID` was cancelled, `l:ID` has ended with its process, `e:ID` has ended and has an
+ * `onEnded`.
+ */
 export type News = readonly string[]
 
 /** What is told once it is committed. */
 interface Told {
+  lost: TaskRecord[]
   cancelled: string[]
   added: NewRow[]
 }
@@ -49,13 +53,14 @@ export class Changes {
 
   /** `work` may be done again from the beginning, so it must have no other effects. */
   async make<T>(work: (run: Run) => Promise<{ news: News; value: T }>): Promise<T> {
-    let told: Told = { cancelled: [], added: [] }
+    let told: Told = { lost: [], cancelled: [], added: [] }
     const value = await this.#database.transaction(async (run) => {
-      told = { cancelled: [], added: [] }
+      told = { lost: [], cancelled: [], added: [] }
       const changed = await work(run)
       await this.#follow(run, changed.news, told)
       return changed.value
     })
+    this.#tellLost(told.lost)
     if (told.cancelled.length + told.added.length > 0) await this.#tell(told)
     return value
   }
@@ -90,16 +95,25 @@ export class Changes {
       }
       const [row] = await run<RecordRow>(this.#sql.get, [id])
       if (row === undefined) continue
+      if (item.startsWith('l:')) {
+        told.lost.push(toRecord(row))
+        continue
+      }
       const files = row.files === null ? [] : (JSON.parse(row.files) as StoredFile[])
       const task = onEndedTask({ files, options: optionsOf(row) }, toRecord(row))
       if (task === undefined) continue
       await this.#lanes.make([task])
       const rows = this.rowsOf([task])
-      const values = [JSON.stringify(rows), false, this.#member.process, null, null, null]
+      const values = [JSON.stringify(rows), false, this.#member.process, null, null, null, null]
       const [added] = await run<{ news: News }>(this.#sql.add, values)
       waiting.push(...added!.news)
       told.added.push(...rows)
     }
+  }
+
+  #tellLost(lost: readonly TaskRecord[]): void {
+    this.#watching.changed(lost.map(({ id }) => id))
+    for (const subscriber of this.#subscribers) for (const record of lost) subscriber.lost?.(record)
   }
 
   async #tell({ cancelled, added: rowsAdded }: Told): Promise<void> {

@@ -3,15 +3,15 @@ import type { Database } from './database.ts'
 import type { Statements } from './sql.ts'
 
 /** What is known of a task that can be claimed from now on. */
-interface Ready {
+export interface Ready {
   pool: string
   priority: number
 }
 
 /**
  * Says in which pools there is more to claim: here at once, to other processes in a transaction of its own after that of
- * the tasks. A commit that notifies holds up all others that do, until it is on disk; one that does nothing else does not.
- * Should it get lost, the next look finds the tasks.
+ * the tasks. A commit that notifies holds up all others that do until it is on disk; one that does nothing else does not. Should news
+ * get lost, the next look finds the tasks.
  */
 export class Claimable {
   readonly #announce: (pool: string) => void
@@ -26,10 +26,13 @@ export class Claimable {
   }
 
   say(ready: readonly Ready[]): void {
-    for (const one of ready) {
-      this.#announce(one.pool)
-      this.#says.ask(one).catch(() => {})
-    }
+    this.announce(ready)
+    for (const one of ready) this.#says.ask(one).catch(() => {})
+  }
+
+  /** Says it here only: the others were told with the tasks. */
+  announce(ready: readonly Ready[]): void {
+    for (const { pool } of ready) this.#announce(pool)
   }
 
   /** Resolves when everything is said. */
@@ -38,8 +41,8 @@ export class Claimable {
   }
 }
 
-/** One for each pool, with its highest priority. */
-function textsOf(ready: readonly Ready[]): string[] {
+/** What other processes are told: a text for each pool, with its highest priority. */
+export function textsOf(ready: readonly Ready[]): string[] {
   const priorities = new Map<string, number>()
   for (const { pool, priority } of ready)
     priorities.set(pool, Math.max(priority, priorities.get(pool) ?? -Infinity))

@@ -1,3 +1,4 @@
+import { localPool } from '../../core/pool.ts'
 import type { ClaimedTask } from '../../core/task.ts'
 import { fill, type Room } from '../lanes.ts'
 import type { TaskLimits } from '../limits.ts'
@@ -82,7 +83,11 @@ export class Claims {
     if (slots <= 0) return []
     const stock = this.#stock(pool)
     const taken = this.#take(pool, stock, slots)
-    if (taken.length > 0) return taken
+    if (taken.length > 0) {
+      // It may be less than there was room for, and not all there is.
+      if (stock.entries.length === 0 && stock.refilling === undefined) this.#hooks.announce(pool)
+      return taken
+    }
     return stock.refilling === undefined ? this.#claim(pool, stock, slots) : this.#wait(pool, stock, slots)
   }
 
@@ -220,11 +225,12 @@ export class Claims {
     const { process, files } = this.#member
     const values = [process, queues, slots, JSON.stringify(this.#limits), files, !this.#suspectsAreAskedFor]
     const asked = performance.now()
+    const statement = pool === localPool ? this.#sql.claimLocal : this.#sql.claim
     const [claimed] = await this.#database.run<{
       rows: ClaimedRow[] | null
       opens_in: number | null
       busy: boolean
-    }>(this.#sql.claim, values)
+    }>(statement, values)
     const { rows, busy, opens_in: opensIn } = claimed!
     if (busy) this.#opens(pool, busyWait)
     else if (opensIn !== null) this.#opens(pool, Math.max(Math.ceil(opensIn), 1))

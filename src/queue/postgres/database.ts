@@ -6,7 +6,19 @@ import { AfterworkError } from '../../core/errors.ts'
 import { importPg } from './peers.ts'
 
 /** How long a statement may take, and how long it may take to connect, in milliseconds. */
-const patience = { statement: 15_000, connection: 5_000 }
+const patience = { statement: 15_000, connection: 10_000 }
+/** How long the server lets a transaction of ours stand still, in milliseconds: by then whoever waits for it still does. */
+const still = 10_000
+/**
+ * A transaction whose process says nothing any more, for it or the way to it is gone, is ended by the server: before that, nobody else
+ * gets what it has locked.
+ */
+const begin = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${still}`
+/** What is acknowledged is on disk, whatever the database, or the role, has been told to do about others. */
+const synchronous = {
+  text: `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+  query_timeout: patience.connection,
+}
 /** How long a connection may take to end in good order, in milliseconds. */
 export const lastWords = 2_000
 /** How long it takes to listen again after the connection was lost, in milliseconds. */
@@ -56,6 +68,7 @@ export class Database {
       ...this.#config('afterwork'),
       max: this.#most,
       idleTimeoutMillis: 30_000,
+      verify: (client, done) => client.query(synchronous, (error) => done(error)),
     })
     // An idle connection that breaks is replaced with the next statement.
     this.#pool.on('error', () => {})
@@ -107,7 +120,7 @@ export class Database {
       }
       client.on('error', lost)
       try {
-        await client.query('BEGIN')
+        await client.query(begin)
         const result = await work(
           async (statement, values) => (await this.#query(client, statement, values)).rows as never[],
         )
@@ -128,10 +141,10 @@ export class Database {
   }
 
   /**
-   * Listens on a channel, and again whenever the connection was lost; `connected` is called each time it listens, for what
+   * Listens on channels, and again whenever the connection was lost; `connected` is called each time it listens, for what
    * was said meanwhile was not heard.
    */
-  listen(channel: string, heard: (what: string) => void, connected: () => void): void {
+  listen(channels: readonly string[], heard: (what: string) => void, connected: () => void): void {
     if (this.#closed) return
     const client = new this.#pg!.Client(this.#config('afterwork listen'))
     this.#listener = client
@@ -141,14 +154,14 @@ export class Database {
       over = true
       this.#listening = false
       client.end().catch(() => {})
-      if (!this.#closed) this.#retry = setTimeout(() => this.listen(channel, heard, connected), again)
+      if (!this.#closed) this.#retry = setTimeout(() => this.listen(channels, heard, connected), again)
     }
     client.on('error', lost)
     client.on('end', lost)
     client.on('notification', ({ payload }) => heard(payload ?? ''))
     client
       .connect()
-      .then(() => client.query(`LISTEN ${client.escapeIdentifier(channel)}`))
+      .then(() => client.query(channels.map((name) => `LISTEN ${client.escapeIdentifier(name)}`).join(';')))
       .then(() => {
         if (over) return
         this.#listening = true

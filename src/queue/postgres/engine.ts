@@ -1,3 +1,4 @@
+import type { AttemptRecord } from '../../core/attempt.ts'
 import type { TransactionClient } from '../../core/client.ts'
 import { AfterworkError } from '../../core/errors.ts'
 import type { Failure } from '../../core/failure.ts'
@@ -166,7 +167,7 @@ export class PostgresQueue implements Engine {
       await this.#lanes.open(member.process)
       this.#leases.start({ ...this.#place, process: member.process, member: described })
       this.#database.listen(
-        names.schema,
+        works(known) ? [names.schema, `${names.schema}.work`] : [names.schema],
         (what) => this.#hear(what),
         () => this.#shared.look(),
       )
@@ -283,6 +284,10 @@ export class PostgresQueue implements Engine {
 
   oldest(): Promise<number | null> {
     return this.#records.oldest()
+  }
+
+  attempts(id: string): Promise<AttemptRecord[]> {
+    return this.#records.attempts(id)
   }
 
   receipt(key: string): Promise<Pick<Receipt, 'fingerprint' | 'answer'> | undefined> {
@@ -532,6 +537,11 @@ export class PostgresQueue implements Engine {
     if (this.#closing !== undefined) return
     for (const listener of this.#errorListeners) listener(error, during)
   }
+}
+
+/** Whether it runs more than functions of its own. */
+function works(known: Known | undefined): boolean {
+  return known === undefined || known.pools.some((pool) => pool !== localPool)
 }
 
 /** `5:cpu`: a task of priority 5 in the pool cpu; NaN where there is none. */

@@ -110,6 +110,7 @@ export class LaneBook {
     const { queue, pool, name, batch } = lane
     await this.#boss.createQueue(queue)
     await this.#database.run(this.#sql.addLane, [queue, pool, name, batch])
+    if (batch) await this.#database.run(this.#sql.batchLane, [queue])
     await this.#database.run(this.#sql.tell, ['l'])
     this.#lanes.set(queue, lane)
   }

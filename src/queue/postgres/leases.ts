@@ -10,8 +10,8 @@ export interface Lease {
   fence: number
 }
 
-/** What the thread is told. */
-export type ToLeases = { keep: Lease[] } | { drop: string[] } | 'close'
+/** What the thread is told: leases by their ids, null where there is none any more. */
+export type ToLeases = Map<string, Lease | null> | 'close'
 
 /** What the thread tells: tickets that are another's now; that the process was taken for dead; that it failed. */
 export type FromLeases = { lost: string[] } | { buried: number } | { failed: string }
@@ -30,7 +30,8 @@ export class Leases {
   readonly #heard: (news: FromLeases) => void
   readonly #current: () => Lease[]
   #worker: Worker | undefined
-  #dropped: string[] = []
+  /** What the thread has yet to be told. */
+  #unsaid: Map<string, Lease | null> = new Map()
   #closing = false
 
   /** `current` gives all leases, for a thread that takes the place of one that has died. */
@@ -48,20 +49,28 @@ export class Leases {
       if (!this.#closing && this.#worker === worker) this.start(data)
     })
     this.#worker = worker
-    this.keep(this.#current())
+    this.keep(this.#current(), true)
   }
 
-  /** Said at once: what runs next may hold up this thread. */
-  keep(leases: Lease[]): void {
-    if (leases.length > 0) this.#worker?.postMessage({ keep: leases } satisfies ToLeases)
+  /** Said in the end of this turn of the loop; or `atOnce`, with all that waits, where what runs next may hold up this thread. */
+  keep(leases: readonly Lease[], atOnce: boolean): void {
+    for (const lease of leases) this.#change(lease.id, lease)
+    if (atOnce) this.#say()
   }
 
   drop(id: string): void {
-    if (this.#dropped.push(id) > 1) return
-    setImmediate(() => {
-      this.#worker?.postMessage({ drop: this.#dropped } satisfies ToLeases)
-      this.#dropped = []
-    })
+    this.#change(id, null)
+  }
+
+  #change(id: string, lease: Lease | null): void {
+    if (this.#unsaid.size === 0) setImmediate(() => this.#say())
+    this.#unsaid.set(id, lease)
+  }
+
+  #say(): void {
+    if (this.#unsaid.size === 0) return
+    this.#worker?.postMessage(this.#unsaid satisfies ToLeases)
+    this.#unsaid = new Map()
   }
 
   async stop(): Promise<void> {

@@ -39,7 +39,10 @@ export class Member {
 
   /** The database says that it is `now`, which was asked at this time of this process and has just been answered. */
   compare(now: number, asked: number): void {
-    const shift = now - (asked + this.clock()) / 2
-    this.#shift = Math.abs(shift) < sameClock ? 0 : shift
+    const [least, most] = [now - this.clock(), now - asked]
+    // After a round trip that took long, be it that this process was busy, it may be anything between.
+    if (this.#shift !== 0 && least <= this.#shift && this.#shift <= most) return
+    const same = least < sameClock && most > -sameClock
+    this.#shift = same ? 0 : (least + most) / 2
   }
 }

@@ -1,10 +1,11 @@
+import type { AttemptRecord } from '../../core/attempt.ts'
 import { isId } from '../../core/id.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { StoredFile } from '../../core/stored-file.ts'
 import type { TaskRecord, TaskState } from '../../core/task.ts'
 import type { FileUse, ListFilter, Records } from '../queue.ts'
 import type { Database, Run } from './database.ts'
-import { toRecord, type RecordRow } from './row.ts'
+import { toAttempt, toRecord, type AttemptRow, type RecordRow } from './row.ts'
 import { rowState } from './schema.ts'
 import { listText, type Names, type Statements } from './sql.ts'
 
@@ -77,6 +78,11 @@ export class PostgresRecords implements Records {
     const [row] = await this.#database.run<{ at: number | null }>(this.#sql.oldest, [])
     const { at } = row!
     return at === null ? null : Math.floor(at)
+  }
+
+  async attempts(id: string): Promise<AttemptRecord[]> {
+    if (!isId(id)) return []
+    return (await this.#database.run<AttemptRow>(this.#sql.attempts, [id])).map(toAttempt)
   }
 
   async receipt(key: string): Promise<Pick<Receipt, 'fingerprint' | 'answer'> | undefined> {

@@ -1,4 +1,5 @@
 import { defaults, type ResolvedOptions } from '../../core/options.ts'
+import type { AttemptError, AttemptRecord, AttemptState } from '../../core/attempt.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { ClaimedTask, NewTask, Progress, TaskRecord, TaskState } from '../../core/task.ts'
 import { optionsText, parseOptions } from '../stored-options.ts'
@@ -188,6 +189,36 @@ export function toRecord(row: RecordRow): TaskRecord {
     runAt: row.run_at,
     startedAt: runs ? Math.round(row.begun!) : row.started_at,
     endedAt: row.ended_at,
+  }
+}
+
+/** An attempt that did not end well, as it is stored, with its process. */
+export interface AttemptRow {
+  attempt: number
+  state: AttemptState
+  started_at: number | null
+  ended_at: number
+  error: string | null
+  host: string | null
+  pid: number | null
+}
+
+export function toAttempt({
+  attempt,
+  state,
+  started_at,
+  ended_at,
+  error,
+  host,
+  pid,
+}: AttemptRow): AttemptRecord {
+  return {
+    attempt,
+    state,
+    startedAt: started_at,
+    endedAt: ended_at,
+    process: host === null || pid === null ? null : { host, pid },
+    error: error === null ? null : (JSON.parse(error) as AttemptError),
   }
 }
 

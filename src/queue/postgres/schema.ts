@@ -25,6 +25,11 @@ export const flag = { onlyAfterSuccess: 1, onEnded: 2, atMostOnce: 4, grouped: 8
 /** Seconds after which a ticket whose process gives no sign of life is another's; the shortest that pg-boss knows. */
 export const leaseSeconds = 10
 
+/** How many attempts of a task that did not end well are remembered, the last ones. */
+const attemptsKept = 100
+/** How many processes that are gone are remembered, the last ones. */
+const departedKept = 10_000
+
 /**
  * Every row is looked for by an index: the planner must not think otherwise while the tables are new, small, or just
  * emptied, for its plans are kept for as long as a connection lasts.
@@ -33,8 +38,7 @@ const byIndex =
   'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan'
 
 /**
- * A transaction that need not be on disk when it ends: a claim that is lost with the server was made for nothing, and what
- * was to be remembered in the end comes with a later one.
+ * A transaction that need not be on disk when it ends: what was to be remembered in the end comes with a later one.
  */
 const unsynced = "PERFORM set_config('synchronous_commit', 'off', true);"
 
@@ -172,6 +176,10 @@ INSERT INTO $s.settings VALUES ('id', gen_random_uuid());
 -- Tickets whose process is gone; nearly always none.
 CREATE INDEX IF NOT EXISTS afterwork_lost ON $b.job_common (name) WHERE state = 'retry';
 `,
+  `
+-- Processes that are gone, for whoever reads of their attempts.
+CREATE TABLE $s.departed (id integer PRIMARY KEY, host text NOT NULL, pid integer NOT NULL);
+`,
 ]
 
 /** Written anew with each version of the package that differs; `settings.functions` says which. */
@@ -182,8 +190,12 @@ CREATE OR REPLACE FUNCTION $s.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $
 $$`,
 
   `
+-- What can be claimed concerns those who work; but a local function any process may have. Where there is hardly room for news, for
+-- somebody does not read them, nothing is told: a transaction that finds none at its end is undone, and a look finds it all.
+-- PostgreSQL itself warns from half on.
 CREATE OR REPLACE FUNCTION $s.tell(p_what text) RETURNS void LANGUAGE sql VOLATILE AS $$
-  SELECT pg_notify('$c', p_what)
+  SELECT pg_notify(CASE WHEN p_what LIKE 'c:%' AND p_what NOT LIKE '%:local' THEN '$c.work' ELSE '$c' END, p_what)
+  WHERE pg_notification_queue_usage() < 0.5
 $$`,
 
   `
@@ -222,13 +234,15 @@ $$`,
 
   `
 -- Tasks whose turn has come get their tickets: the age of a task decides, not when its turn came. Each counts its claims
--- from a number of its own, so that a claim of an earlier ticket of the task is never taken for one of this.
+-- from a number of its own, so that a claim of an earlier ticket of the task is never taken for one of this. Those of tasks with
+-- files have a mark, for processes that do not have these.
 CREATE OR REPLACE FUNCTION $s.ticket(p_ids uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
 BEGIN
   INSERT INTO $b.job (id, name, priority, created_on, start_after, keep_until, retry_limit, expire_seconds,
-      deletion_seconds, heartbeat_seconds, policy, group_id, retry_count)
+      deletion_seconds, heartbeat_seconds, policy, group_id, group_tier, retry_count)
     SELECT t.id, t.queue, t.priority, to_timestamp(0) + t.seq * interval '1 microsecond', now(), 'infinity',
-      2147483647, 2147483647, 0, ${leaseSeconds}, 'standard', t.name, floor(random() * 1000000000)::integer
+      2147483647, 2147483647, 0, ${leaseSeconds}, 'standard', t.name, CASE WHEN t.files IS NOT NULL THEN 'files' END,
+      floor(random() * 1000000000)::integer
     FROM $s.tasks t WHERE t.id = ANY (p_ids)
     ON CONFLICT DO NOTHING;
 END
@@ -241,6 +255,17 @@ BEGIN
   PERFORM $s.ticket(p_ids);
   PERFORM $s.tell('c:' || p.priority || ':' || p.pool)
     FROM (SELECT pool, max(priority) AS priority FROM $s.tasks WHERE id = ANY (p_ids) GROUP BY pool) p;
+END
+$$`,
+
+  `
+-- An attempt did not end well: of each task the last so many are remembered.
+CREATE OR REPLACE FUNCTION $s.remember(p_task uuid, p_attempt integer, p_process integer, p_started_at bigint, p_at bigint,
+  p_state text, p_error text) RETURNS void LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
+BEGIN
+  INSERT INTO $s.attempts (task, attempt, process, started_at, ended_at, state, error)
+    VALUES (p_task, p_attempt, p_process, p_started_at, p_at, p_state, p_error) ON CONFLICT DO NOTHING;
+  DELETE FROM $s.attempts WHERE task = p_task AND attempt <= p_attempt - ${attemptsKept};
 END
 $$`,
 
@@ -370,19 +395,31 @@ END
 $$`,
 
   `
--- Adds tasks that wait for nothing but their responses: no group, key, time or file. NULL, or how full it is. Whoever adds
--- or releases tells of it once that is committed: a commit that tells holds up all others that do.
-CREATE OR REPLACE FUNCTION $s.add_simple(p_rows json, p_held boolean, p_holder integer, p_max_tasks bigint, p_max_bytes bigint)
+-- Whether what is added comes too late: it was asked for so long ago that its caller may have been told that it is not
+-- stored, or its process is gone. NULL is never too late.
+CREATE OR REPLACE FUNCTION $s.is_late(p_holder integer, p_until bigint) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+  SELECT p_until IS NOT NULL AND ($s.now_ms() > p_until OR NOT EXISTS (SELECT FROM $s.processes WHERE id = p_holder))
+$$`,
+
+  `
+-- Adds tasks that wait for nothing but their responses: no group, key, time or file. NULL, 'late', or how full it is.
+CREATE OR REPLACE FUNCTION $s.add_simple(p_rows json, p_held boolean, p_holder integer, p_until bigint, p_max_tasks bigint,
+  p_max_bytes bigint)
 RETURNS text LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
 DECLARE
   base bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
   n record;
   refused text;
 BEGIN
-  IF p_max_tasks IS NOT NULL THEN
+  IF $s.is_late(p_holder, p_until) THEN refused := 'late';
+  ELSIF p_max_tasks IS NOT NULL THEN
     SELECT count(*) AS tasks, sum((r->>'bytes')::bigint) AS bytes INTO n FROM json_array_elements(p_rows) r;
     refused := $s.full_by(n.tasks, n.bytes, p_max_tasks, p_max_bytes);
-    IF refused IS NOT NULL THEN RETURN refused; END IF;
+  END IF;
+  IF refused IS NOT NULL THEN
+    -- Asked twice, for the first answer was lost: then all are there.
+    RETURN CASE WHEN EXISTS (SELECT FROM json_to_recordset(p_rows) AS x (id uuid)
+      WHERE NOT EXISTS (SELECT FROM $s.tasks t WHERE t.id = x.id)) THEN refused END;
   END IF;
   WITH added AS (
     INSERT INTO $s.tasks (id, seq, name, queue, pool, priority, flags, state, concurrency, rate_max, rate_per, args,
@@ -404,15 +441,43 @@ END
 $$`,
 
   `
--- Adds tasks of one request: all or none. result: NULL, 'receipt' where there is one with that key, or how full it is.
-CREATE OR REPLACE FUNCTION $s.add(p_rows json, p_held boolean, p_holder integer, p_max_tasks bigint, p_max_bytes bigint,
-  p_receipt json, OUT result text, OUT news text[])
+-- Ends the transaction, and tells of it in one of its own: a commit that tells holds up all others that do until it is on
+-- disk, and one that does nothing else writes nothing there.
+CREATE OR REPLACE PROCEDURE $s.commit_and_tell(p_tell text[]) LANGUAGE plpgsql AS $$
+BEGIN
+  COMMIT;
+  PERFORM $s.tell(what) FROM unnest(p_tell) what;
+END
+$$`,
+
+  `
+-- Adds such tasks that are not held, and tells of them once they are stored.
+CREATE OR REPLACE PROCEDURE $s.add_and_tell(p_rows json, p_holder integer, p_until bigint, p_max_tasks bigint,
+  p_max_bytes bigint, p_tell text[], INOUT refused text) LANGUAGE plpgsql AS $$
+BEGIN
+  refused := $s.add_simple(p_rows, false, p_holder, p_until, p_max_tasks, p_max_bytes);
+  IF refused IS NULL THEN CALL $s.commit_and_tell(p_tell); END IF;
+END
+$$`,
+
+  `
+-- What is kept under the key of a receipt: NULL where there is nothing, 'own' where it is this very one, else 'receipt'.
+CREATE OR REPLACE FUNCTION $s.kept(p_receipt json) RETURNS text LANGUAGE sql VOLATILE AS $$
+  SELECT CASE WHEN answer = p_receipt->>'answer' AND expires_at = (p_receipt->>'expiresAt')::bigint THEN 'own' ELSE 'receipt' END
+  FROM $s.receipts WHERE key = p_receipt->>'key'
+$$`,
+
+  `
+-- Adds tasks of one request: all or none. result: NULL, 'late', 'receipt' where there is one with that key, or how full it is.
+CREATE OR REPLACE FUNCTION $s.add(p_rows json, p_held boolean, p_holder integer, p_until bigint, p_max_tasks bigint,
+  p_max_bytes bigint, p_receipt json, OUT result text, OUT news text[])
 LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
 DECLARE
   base bigint;
   at bigint;
   r record;
   living uuid;
+  kept text;
   changed uuid[] := '{}';
   simple uuid[] := '{}';
   added bigint := 0;
@@ -424,11 +489,13 @@ BEGIN
   -- Asked twice, for the first answer was lost.
   SELECT (e->>'id')::uuid AS id INTO r FROM json_array_elements(p_rows) e LIMIT 1;
   IF EXISTS (SELECT FROM $s.tasks WHERE id = r.id) OR EXISTS (SELECT FROM $s.aliases WHERE id = r.id) THEN RETURN; END IF;
+  IF $s.is_late(p_holder, p_until) THEN result := 'late'; RETURN; END IF;
   IF p_receipt IS NOT NULL THEN
     DELETE FROM $s.receipts WHERE key IN (
       SELECT key FROM $s.receipts WHERE expires_at <= $s.now_ms() ORDER BY expires_at LIMIT 4 FOR UPDATE SKIP LOCKED);
     DELETE FROM $s.receipts WHERE key = p_receipt->>'key' AND expires_at <= $s.now_ms();
-    IF EXISTS (SELECT FROM $s.receipts WHERE key = p_receipt->>'key') THEN result := 'receipt'; RETURN; END IF;
+    kept := $s.kept(p_receipt);
+    IF kept IS NOT NULL THEN result := nullif(kept, 'own'); RETURN; END IF;
   END IF;
   IF p_max_tasks IS NOT NULL THEN
     SELECT count(*) AS tasks, sum(bytes) AS bytes INTO n FROM (
@@ -444,7 +511,7 @@ BEGIN
   IF p_receipt IS NOT NULL THEN
     INSERT INTO $s.receipts VALUES (p_receipt->>'key', p_receipt->>'fingerprint', p_receipt->>'answer',
       (p_receipt->>'expiresAt')::bigint) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN result := 'receipt'; RETURN; END IF;
+    IF NOT FOUND THEN result := nullif($s.kept(p_receipt), 'own'); RETURN; END IF;
   END IF;
   PERFORM pg_advisory_xact_lock($lock, locks.number) FROM (
     SELECT DISTINCT $s.lock_of(coalesce(grp, id)) AS number FROM json_to_recordset(p_rows) AS x (id uuid, grp uuid, key text)
@@ -498,6 +565,8 @@ BEGIN
         END IF;
         EXIT;
       END IF;
+      -- Asked twice, and the first was still under way: it has stored all of them.
+      IF EXISTS (SELECT FROM $s.tasks WHERE id = r.id) THEN RETURN; END IF;
     END LOOP;
   END LOOP;
   IF added > 0 THEN INSERT INTO $s.totals (queued, bytes) VALUES (added, added_bytes); END IF;
@@ -586,16 +655,21 @@ END
 $$`,
 
   `
--- What a process needs of tasks that it has claimed, in this order. A statement of its own, for it must see what was claimed.
-CREATE OR REPLACE FUNCTION $s.claimed(p_ids uuid[]) RETURNS json LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
+-- Likewise, and tells of them once that is stored.
+CREATE OR REPLACE PROCEDURE $s.release_and_tell(p_ids uuid[], p_tell text[], INOUT news text[]) LANGUAGE plpgsql AS $$
 BEGIN
-  RETURN (SELECT json_agg(json_build_object('id', t.id, 'name', t.name, 'grp', t.grp, 'queue', t.queue, 'flags', t.flags,
-      'attempt', t.attempt, 'failures', t.failures, 'suspect', t.suspect, 'cancel', t.cancel, 'args', t.args,
-      'options', t.options, 'key', t.key, 'seq', t.seq, 'limited', t.concurrency IS NOT NULL OR t.rate_max IS NOT NULL,
-      'fence', j.retry_count) ORDER BY u.place)
-    FROM unnest(p_ids) WITH ORDINALITY u (id, place) JOIN $s.tasks t ON t.id = u.id
-    JOIN $b.job j ON j.name = t.queue AND j.id = t.id);
+  news := $s.release(p_ids);
+  CALL $s.commit_and_tell(p_tell);
 END
+$$`,
+
+  `
+-- What a process needs of a task that it has claimed, under the number of its claim.
+CREATE OR REPLACE FUNCTION $s.claimed(t $s.tasks, p_fence integer) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT json_build_object('id', t.id, 'name', t.name, 'grp', t.grp, 'queue', t.queue, 'flags', t.flags,
+    'attempt', t.attempt, 'failures', t.failures, 'suspect', t.suspect, 'cancel', t.cancel, 'args', t.args,
+    'options', t.options, 'key', t.key, 'seq', t.seq, 'limited', t.concurrency IS NOT NULL OR t.rate_max IS NOT NULL,
+    'fence', p_fence)
 $$`,
 
   `
@@ -622,8 +696,6 @@ DECLARE
   queues text[] := '{}';
   rated uuid[] := '{}';
 BEGIN
-  -- A local function cannot be claimed anew: it is gone once it has begun.
-  IF NOT EXISTS (SELECT FROM $s.lanes n WHERE n.queue = p_queues[1] AND n.pool LIKE 'local:%') THEN ${unsynced} END IF;
   busy := false;
   FOR r IN
     SELECT t.id, t.name, t.queue, t.flags, t.concurrency, t.rate_max, t.rate_per,
@@ -633,11 +705,11 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT j.id, j.priority, j.created_on FROM $b.job j
       WHERE j.name = q.queue AND j.state < 'active' AND NOT j.blocked AND (p_lost OR j.state = 'created')
+        AND (p_files OR j.group_tier IS NULL)
       ORDER BY j.priority DESC, j.created_on LIMIT CASE WHEN lane.batch THEN p_slots * 64 ELSE p_slots END
       FOR UPDATE SKIP LOCKED
     ) c
     JOIN $s.tasks t ON t.id = c.id
-    WHERE p_files OR t.files IS NULL
     ORDER BY c.priority DESC, c.created_on, c.id
   LOOP
     CONTINUE WHEN r.name = ANY (stopped);
@@ -690,16 +762,21 @@ BEGIN
     queues := queues || r.queue;
   END LOOP;
   IF cardinality(ids) > 0 THEN
-    UPDATE $b.job j SET state = 'active', started_on = NULL, heartbeat_on = clock_timestamp(),
-        -- The server may forget the first of two claims: their numbers differ all the same.
-        retry_count = j.retry_count + 1 + floor(random() * 10000)::integer,
-        output = jsonb_build_object('by', p_process, 'lost', j.state = 'retry')
-      FROM unnest(ids, queues) c (id, queue) WHERE j.name = c.queue AND j.id = c.id;
+    -- A statement of its own, whose snapshot is younger than the locks: it sees each task as its last attempt left it.
+    WITH taken AS (
+      UPDATE $b.job j SET state = 'active', started_on = NULL, heartbeat_on = clock_timestamp(),
+          -- The server may forget the first of two claims: their numbers differ all the same.
+          retry_count = j.retry_count + 1 + floor(random() * 10000)::integer,
+          output = jsonb_build_object('by', p_process, 'lost', j.state = 'retry')
+        FROM unnest(ids, queues) WITH ORDINALITY c (id, queue, place) WHERE j.name = c.queue AND j.id = c.id
+        RETURNING j.id, j.retry_count AS fence, c.place
+    )
+    SELECT json_agg($s.claimed(t, taken.fence) ORDER BY taken.place) INTO rows
+      FROM taken JOIN $s.tasks t ON t.id = taken.id;
     IF cardinality(rated) > 0 THEN
       INSERT INTO $s.rated_starts SELECT t.name, clock_timestamp(), t.id, j.retry_count
         FROM unnest(rated) u (id) JOIN $s.tasks t ON t.id = u.id JOIN $b.job j ON j.name = t.queue AND j.id = t.id;
     END IF;
-    rows := $s.claimed(ids);
   END IF;
 END
 $$`,
@@ -710,30 +787,36 @@ CREATE OR REPLACE FUNCTION $s.claim_suspect(p_process integer, p_queues text[], 
 LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
 DECLARE
   r record;
+  rows json;
 BEGIN
   SELECT j.id, j.name INTO r FROM $b.job j JOIN $s.tasks t ON t.id = j.id
     WHERE j.state = 'retry' AND j.name = ANY (p_queues) AND (p_files OR t.files IS NULL)
     ORDER BY t.suspect DESC, j.priority DESC, j.created_on LIMIT 1 FOR UPDATE OF j SKIP LOCKED;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  UPDATE $b.job SET state = 'active', started_on = NULL, heartbeat_on = clock_timestamp(), retry_count = retry_count + 1,
-      output = jsonb_build_object('by', p_process, 'lost', true) WHERE name = r.name AND id = r.id;
-  RETURN $s.claimed(ARRAY[r.id]);
+  WITH taken AS (
+    UPDATE $b.job SET state = 'active', started_on = NULL, heartbeat_on = clock_timestamp(), retry_count = retry_count + 1,
+        output = jsonb_build_object('by', p_process, 'lost', true) WHERE name = r.name AND id = r.id RETURNING retry_count
+  )
+  SELECT json_build_array($s.claimed(t, taken.retry_count)) INTO rows FROM taken, $s.tasks t WHERE t.id = r.id;
+  RETURN rows;
 END
 $$`,
 
   `
--- Charges the attempts that had begun when their process was gone; what must not run again fails.
+-- Charges the attempts that had begun when their process was gone; what must not run again fails. news: also those that
+-- have ended with it.
 CREATE OR REPLACE FUNCTION $s.lost() RETURNS text[] LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
 DECLARE
   r record;
   news text[] := '{}';
   code text;
   message text;
+  error text;
   ended record;
 BEGIN
   FOR r IN
     SELECT j.id, j.name AS queue, (extract(epoch FROM j.started_on) * 1000)::bigint AS at, j.retry_count AS fence,
-      t.name, t.flags, t.grp, t.key, t.attempt, t.alone, t.crashes, t.cancel
+      t.name, t.flags, t.grp, t.key, t.attempt, t.alone, t.crashes, t.cancel, (j.data #>> '{}')::integer AS process
     FROM $b.job j JOIN $s.tasks t ON t.id = j.id
     WHERE j.state = 'retry' AND j.started_on IS NOT NULL FOR UPDATE OF j SKIP LOCKED
   LOOP
@@ -748,8 +831,9 @@ BEGIN
       code := 'AFTERWORK_CRASHED_PROCESS';
       message := r.name || ' ran alone in its process at 3 crashes in a row';
     END IF;
-    INSERT INTO $s.attempts (task, attempt, started_at, ended_at, state)
-      VALUES (r.id, r.attempt + 1, r.at, $s.now_ms(), 'lost') ON CONFLICT DO NOTHING;
+    error := CASE WHEN code IS NOT NULL
+      THEN json_build_object('name', 'AfterworkError', 'message', message, 'code', code)::text END;
+    PERFORM $s.remember(r.id, r.attempt + 1, r.process, r.at, $s.now_ms(), 'lost', error);
     IF code IS NULL THEN
       UPDATE $s.tasks SET attempt = attempt + 1, started_at = r.at, suspect = true, progress = NULL, alone = false,
         crashes = CASE WHEN alone THEN crashes + 1 ELSE 0 END WHERE id = r.id;
@@ -760,8 +844,8 @@ BEGIN
       IF r.key IS NOT NULL THEN PERFORM $s.lock(r.id); END IF;
       DELETE FROM $b.job WHERE name = r.queue AND id = r.id;
       SELECT * INTO ended FROM $s.finish(r.id, CASE WHEN r.cancel THEN 7 ELSE 6 END, 'running', $s.now_ms(), r.attempt + 1,
-        r.at, NULL, json_build_object('name', 'AfterworkError', 'message', message, 'code', code)::text, NULL);
-      news := news || ended.news || $s.advance(ended.groups, $s.now_ms());
+        r.at, NULL, error, NULL);
+      news := news || ARRAY['l:' || r.id] || ended.news || $s.advance(ended.groups, $s.now_ms());
     END IF;
   END LOOP;
   RETURN news;
@@ -776,7 +860,8 @@ DECLARE
 BEGIN
   IF NOT p_synced THEN ${unsynced} END IF;
   WITH begun AS (
-    UPDATE $b.job j SET started_on = to_timestamp(x.at / 1000.0), heartbeat_on = clock_timestamp()
+    -- Whose attempt it is: what else says so is overwritten when the ticket is taken away.
+    UPDATE $b.job j SET started_on = to_timestamp(x.at / 1000.0), heartbeat_on = clock_timestamp(), data = j.output->'by'
     FROM json_to_recordset(p_rows) AS x (id uuid, queue text, fence integer, at bigint)
     WHERE j.name = x.queue AND j.id = x.id AND j.state = 'active' AND j.retry_count = x.fence AND j.started_on IS NULL
     RETURNING j.id
@@ -853,6 +938,12 @@ BEGIN
     count(*) FILTER (WHERE state = 7) AS cancelled, sum(bytes) AS bytes INTO n FROM ended;
   INSERT INTO $s.totals (queued, running, succeeded, failed, cancelled, bytes)
     VALUES (begun - cardinality(gone), -begun, n.succeeded, n.failed, n.cancelled, -n.bytes);
+  IF n.failed + n.cancelled > 0 THEN
+    PERFORM $s.remember(x.id, x.attempt, x.process, x.started_at, x.at, x.how, x.reason)
+      FROM json_to_recordset(p_rows) AS x (id uuid, attempt integer, process integer, started_at bigint, at bigint, how text,
+        reason text)
+      WHERE x.id = ANY (gone) AND x.how IS NOT NULL;
+  END IF;
   RETURN gone;
 END
 $$`,
@@ -870,7 +961,7 @@ BEGIN
   news := '{}';
   SELECT * INTO x FROM json_to_record(p) AS x (id uuid, queue text, fence integer, state text, attempt integer,
     started_at bigint, at bigint, result text, error text, progress text, run_at bigint, suspect boolean, limited boolean,
-    process integer);
+    process integer, how text, reason text);
   SELECT name, grp, key, flags INTO t FROM $s.tasks WHERE id = x.id;
   IF t.grp IS NOT NULL OR (t.flags & 8) <> 0 THEN PERFORM $s.lock(coalesce(t.grp, x.id)); END IF;
   IF t.key IS NOT NULL THEN PERFORM $s.lock(x.id); END IF;
@@ -884,8 +975,8 @@ BEGIN
     RETURN;
   END IF;
   recorded := true;
-  IF x.error IS NOT NULL AND x.state <> 'cancelled' THEN
-    INSERT INTO $s.attempts VALUES (x.id, x.attempt, x.process, x.started_at, x.at, x.state, x.error) ON CONFLICT DO NOTHING;
+  IF x.how IS NOT NULL THEN
+    PERFORM $s.remember(x.id, x.attempt, x.process, x.started_at, x.at, x.how, x.reason);
   END IF;
   IF x.state IN ('scheduled', 'queued') THEN
     later := coalesce(x.run_at > $s.now_ms(), false);
@@ -906,7 +997,7 @@ BEGIN
   END IF;
   -- What it added comes before what its end brings about.
   IF p_rows IS NOT NULL THEN
-    news := news || (SELECT a.news FROM $s.add(p_rows, false, x.process, NULL, NULL, NULL) a);
+    news := news || (SELECT a.news FROM $s.add(p_rows, false, x.process, NULL, NULL, NULL, NULL) a);
     PERFORM $s.tell('c::' || pool) FROM (SELECT DISTINCT pool FROM json_to_recordset(p_rows) AS f (pool text)) p;
   END IF;
   IF x.state NOT IN ('scheduled', 'queued') THEN news := news || $s.advance(ended.groups, x.at); END IF;
@@ -924,6 +1015,7 @@ DECLARE
   j record;
   ended record;
   was text;
+  error text;
 BEGIN
   news := '{}';
   id := coalesce((SELECT target FROM $s.aliases a WHERE a.id = p_id), p_id);
@@ -931,9 +1023,10 @@ BEGIN
   IF NOT FOUND THEN result := 'gone'; RETURN; END IF;
   IF t.grp IS NOT NULL OR (t.flags & 8) <> 0 THEN PERFORM $s.lock(coalesce(t.grp, id)); END IF;
   IF t.key IS NOT NULL THEN PERFORM $s.lock(id); END IF;
-  SELECT x.name, x.queue, x.state INTO t FROM $s.tasks x WHERE x.id = cancel.id FOR UPDATE;
+  SELECT x.name, x.queue, x.state, x.attempt INTO t FROM $s.tasks x WHERE x.id = cancel.id FOR UPDATE;
   IF t.state >= 5 THEN result := 'ended'; RETURN; END IF;
-  SELECT k.state, k.started_on, k.retry_count, (k.output->>'by')::integer AS owner INTO j FROM $b.job k
+  SELECT k.state, k.started_on, k.retry_count, (k.output->>'by')::integer AS owner,
+      (extract(epoch FROM k.started_on) * 1000)::bigint AS at, (k.data #>> '{}')::integer AS process INTO j FROM $b.job k
     WHERE k.name = t.queue AND k.id = cancel.id FOR UPDATE;
   IF j.state = 'active' AND NOT (p_claimed AND j.owner = p_process AND j.started_on IS NULL) THEN
     UPDATE $s.tasks x SET cancel = true WHERE x.id = cancel.id;
@@ -945,8 +1038,13 @@ BEGIN
   DELETE FROM $b.job k WHERE k.name = t.queue AND k.id = cancel.id;
   IF j.state = 'active' THEN DELETE FROM $s.rated_starts s WHERE s.task = cancel.id AND s.fence = j.retry_count; END IF;
   was := CASE WHEN t.state = 2 THEN 'scheduled' WHEN j.started_on IS NOT NULL THEN 'running' ELSE 'queued' END;
-  SELECT * INTO ended FROM $s.finish(cancel.id, 7, was, p_at, NULL, NULL, NULL, coalesce(p_error, json_build_object(
-    'name', 'AfterworkError', 'message', t.name || ' was cancelled before it ran', 'code', 'AFTERWORK_CANCELLED')::text), NULL);
+  error := coalesce(p_error, json_build_object('name', 'AfterworkError', 'message',
+    t.name || CASE WHEN was = 'running' THEN ' was cancelled' ELSE ' was cancelled before it ran' END,
+    'code', 'AFTERWORK_CANCELLED')::text);
+  -- Its process is gone, and nobody has charged the attempt yet.
+  IF was = 'running' THEN PERFORM $s.remember(cancel.id, t.attempt + 1, j.process, j.at, p_at, 'lost', error); END IF;
+  SELECT * INTO ended FROM $s.finish(cancel.id, 7, was, p_at, CASE WHEN was = 'running' THEN t.attempt + 1 END, j.at, NULL,
+    error, NULL);
   news := ended.news || $s.advance(ended.groups, p_at);
   PERFORM $s.tell('c::' || n.pool) FROM $s.lanes n WHERE n.name = t.name AND j.state = 'active';
   result := 'cancelled';
@@ -1015,6 +1113,26 @@ END
 $$`,
 
   `
+-- Takes back what was asked for, though nobody knows if it was stored: once it was waited for whoever stores it just now,
+-- who may be held up for long. A receipt is another one's by now, unless it has that answer.
+CREATE OR REPLACE FUNCTION $s.undo(p_ids uuid[], p_receipt text, p_answer text) RETURNS text[] LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
+BEGIN
+  PERFORM set_config('lock_timeout', '2000', true);
+  -- Whoever stores the same is waited for: rows that nobody ever sees.
+  IF p_receipt IS NOT NULL THEN
+    INSERT INTO $s.receipts VALUES (p_receipt, '', p_answer, 0) ON CONFLICT DO NOTHING;
+    DELETE FROM $s.receipts WHERE key = p_receipt AND answer = p_answer;
+  END IF;
+  INSERT INTO $s.tasks (id, seq, name, queue, pool, priority, flags, state, args, bytes)
+    SELECT id, 0, '', '', '', 0, 0, 0, '', 0 FROM unnest(p_ids) id ON CONFLICT DO NOTHING;
+  INSERT INTO $s.aliases (id, seq, grp, held) SELECT id, 0, id, false FROM unnest(p_ids) id ON CONFLICT DO NOTHING;
+  DELETE FROM $s.tasks WHERE id = ANY (p_ids) AND seq = 0;
+  DELETE FROM $s.aliases WHERE id = ANY (p_ids) AND seq = 0;
+  RETURN $s.discard(p_ids, NULL);
+END
+$$`,
+
+  `
 -- Tasks whose time has come get their tickets; when the next is due, in milliseconds from now.
 CREATE OR REPLACE FUNCTION $s.due(p_most integer) RETURNS bigint LANGUAGE plpgsql VOLATILE ${byIndex} AS $$
 DECLARE
@@ -1060,6 +1178,11 @@ DECLARE
 BEGIN
   ${unsynced}
   SELECT sum(succeeded + failed + cancelled) - p_keep INTO surplus FROM $s.totals;
+  IF surplus > 0 THEN
+    -- Two that count the same surplus would both take it away.
+    PERFORM pg_advisory_xact_lock(hashtextextended('forget', $lock));
+    SELECT sum(succeeded + failed + cancelled) - p_keep INTO surplus FROM $s.totals;
+  END IF;
   SELECT array_agg(id) INTO gone FROM (
     SELECT id FROM (SELECT id FROM $s.tasks WHERE ended IS NOT NULL ORDER BY ended
       LIMIT greatest(least(surplus, p_most), 0) FOR UPDATE SKIP LOCKED) many
@@ -1106,7 +1229,9 @@ BEGIN
     news := $s.release(orphans);
     PERFORM $s.tell('c::' || pool) FROM (SELECT DISTINCT pool FROM $s.lanes) p;
   END IF;
-  DELETE FROM $s.processes WHERE id = ANY (dead);
+  WITH gone AS (DELETE FROM $s.processes WHERE id = ANY (dead) RETURNING id, host, pid)
+  INSERT INTO $s.departed SELECT id, host, pid FROM gone ON CONFLICT DO NOTHING;
+  DELETE FROM $s.departed WHERE id <= (SELECT max(id) FROM $s.departed) - ${departedKept};
   -- Their local functions are nobody's, and their groups wait for them.
   PERFORM $s.tell('c::local');
   RETURN news;

@@ -111,7 +111,10 @@ export class Shared {
   /** Looks at once, and from now on again and again; `back` when the server has only just come back. */
   async start(back: boolean): Promise<void> {
     if (back) this.#seenAt = -Infinity
-    await this.#look()
+    // After one that news have asked for already, which is to be over, with all that it tells, when the queue is open.
+    const first = this.#looking.then(() => this.#look())
+    this.#looking = first.catch(() => {})
+    await first
     this.#later()
   }
 

@@ -8,8 +8,9 @@ const ticket = 'LEFT JOIN $b.job j ON j.name = t.queue AND j.id = t.id'
 
 /** Statements of the engine; `$s` is its schema, `$b` that of pg-boss. */
 const texts = {
-  addSimple: 'SELECT $s.add_simple($1, $2, $3, $4, $5) AS refused',
-  add: 'SELECT result, news FROM $s.add($1, $2, $3, $4, $5, $6)',
+  addSimple: 'SELECT $s.add_simple($1, $2, $3, $4, $5, $6) AS refused',
+  addAndTell: 'CALL $s.add_and_tell($1, $2, $3, $4, $5, $6, NULL)',
+  add: 'SELECT result, news FROM $s.add($1, $2, $3, $4, $5, $6, $7)',
   // Fails outside a transaction, and where there is no queue; nobody but a migration waits for it.
   inTransaction: 'LOCK TABLE $s.settings IN ACCESS SHARE MODE',
   // One text, which whatever makes the statement of it can do nothing to.
@@ -17,8 +18,12 @@ const texts = {
   identity: 'SELECT $s.identity() AS id',
   agree: 'SELECT $s.agree($1, $2) AS value',
   release: 'SELECT $s.release($1) AS news',
+  releaseAndTell: 'CALL $s.release_and_tell($1, $2, NULL)',
   discard: 'SELECT $s.discard($1, $2) AS news',
-  claim: 'SELECT rows, opens_in, busy FROM $s.claim($1, $2, $3, $4, $5, $6)',
+  undo: 'SELECT $s.now_ms()::float8 AS now, $s.undo($1, $2, $3) AS news',
+  // A claim that is lost with the server was made for nothing; but one of a local function, which is gone once it has begun.
+  claim: `SELECT rows, opens_in, busy FROM $s.claim($1, $2, $3, $4, $5, $6), set_config('synchronous_commit', 'off', true)`,
+  claimLocal: 'SELECT rows, opens_in, busy FROM $s.claim($1, $2, $3, $4, $5, $6)',
   claimSuspect: 'SELECT $s.claim_suspect($1, $2, $3) AS rows',
   lost: 'SELECT $s.lost() AS news',
   note: 'SELECT $s.note($1, $2, $3) AS ids',
@@ -61,8 +66,10 @@ const texts = {
       AND (n.pool = ANY (p.pools) OR NOT EXISTS (SELECT FROM $s.processes w WHERE n.pool = ANY (w.pools))))`,
 
   lanes: 'SELECT queue, pool, name, batch FROM $s.lanes',
-  addLane: `INSERT INTO $s.lanes (queue, pool, name, batch) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (queue) DO UPDATE SET batch = lanes.batch OR excluded.batch`,
+  // Two unique indexes may say that it is there; DO UPDATE heeds but one of them.
+  addLane: 'INSERT INTO $s.lanes (queue, pool, name, batch) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+  // A statement of its own, for one that another process adds just then is seen by the next.
+  batchLane: 'UPDATE $s.lanes SET batch = true WHERE queue = $1 AND NOT batch',
   // Local functions of processes that are gone end with nobody.
   strayLanes: `SELECT queue FROM $s.lanes n WHERE n.pool LIKE 'local:%'
     AND NOT EXISTS (SELECT FROM $s.processes p WHERE n.pool = 'local:' || p.id)`,
@@ -93,6 +100,10 @@ const texts = {
     UNION ALL SELECT min(seq) / 1000 FROM $s.tasks WHERE state = 3) firsts`,
   watched: `SELECT t.id, concat_ws(' ', t.state, t.attempt, t.run_at, j.state, j.started_on, hashtext(t.progress)) AS look
     FROM $s.tasks t ${ticket} WHERE t.id = ANY ($1)`,
+  attempts: `SELECT a.attempt, a.state, a.started_at::float8, a.ended_at::float8, a.error, coalesce(p.host, d.host) AS host,
+      coalesce(p.pid, d.pid) AS pid
+    FROM $s.attempts a LEFT JOIN $s.processes p ON p.id = a.process LEFT JOIN $s.departed d ON d.id = a.process
+    WHERE a.task = coalesce((SELECT target FROM $s.aliases WHERE id = $1), $1) ORDER BY a.attempt`,
   receipt: 'SELECT fingerprint, answer FROM $s.receipts WHERE key = $1 AND expires_at > $2',
 } as const
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { AttemptRecord } from '../../core/attempt.ts'
 import { AfterworkError } from '../../core/errors.ts'
 import type { Resizing } from '../../core/pool.ts'
 import type { TaskRecord, TaskState } from '../../core/task.ts'
@@ -99,6 +100,11 @@ export class Visit {
 
   list(filter: ListFilter): Promise<TaskRecord[]> {
     return this.#read(() => this.#records.list(filter))
+  }
+
+  /** See Records.attempts(). */
+  attempts(id: string): Promise<AttemptRecord[]> {
+    return this.#read(() => this.#records.attempts(id))
   }
 
   counters(): Promise<Record<TaskState, number>> {

@@ -372,6 +372,9 @@ export class SqliteQueue implements Engine {
           break
         case 'added':
           for (const subscriber of this.#subscribers) subscriber.added(item.record)
+          break
+        case 'lost':
+          for (const subscriber of this.#subscribers) subscriber.lost?.(item.record)
       }
     }
   }

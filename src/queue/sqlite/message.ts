@@ -70,6 +70,8 @@ export type News =
   | { type: 'due'; at: number }
   | { type: 'cancelled'; record: TaskRecord }
   | { type: 'added'; record: TaskRecord }
+  /** It has failed with the process before this one. */
+  | { type: 'lost'; record: TaskRecord }
 
 /** Counters in the order of totalsKeys. */
 export type Totals = readonly number[]

@@ -2,11 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import test from 'ava'
+import { PostgresQueue } from '../../../src/queue/postgres/engine.ts'
 import { Endings } from '../../support/endings.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { startGate } from '../../support/gate.ts'
 import { startProxy } from '../../support/proxy.ts'
 import { queueDatabases, type QueueDatabases } from '../../support/queue-database.ts'
+import { newGroup, Subject } from '../conformance/subject.ts'
+import { connect } from './joined.ts'
 import { startProcess } from './process.ts'
 
 let databases: QueueDatabases
@@ -64,9 +67,9 @@ test('postgres: tasks whose commit was not answered are added once, or not at al
   const group = { add: [1, 2].map((value) => ({ name: 'echo' as const, args: [value] })) }
 
   // Asked again on another connection, which has the same answer.
-  const question = proxy.loseQuestion('addSimple\0')
+  const question = proxy.loseQuestion('addAndTell\0')
   await Promise.all([one.add('echo', [1]), question])
-  const simple = proxy.loseAnswer('addSimple\0')
+  const simple = proxy.loseAnswer('addAndTell\0')
   await Promise.all([one.add('echo', [2]), simple])
   const commit = proxy.loseAnswer('COMMIT', 'add\0')
   const [{ status }] = await Promise.all([one.request(group), commit])
@@ -85,6 +88,21 @@ test('postgres: tasks whose commit was not answered are added once, or not at al
   }
   const none = { queued: 0, scheduled: 0, running: 0, succeeded: 5, failed: 0, cancelled: 0 }
   t.deepEqual(await one.untilCounters(({ queued }) => queued === 0), none)
+})
+
+test('postgres: an add is asked again on a connection that is alive, when all are cut at once', async (t) => {
+  t.timeout(150_000)
+  const url = await databases.create(t)
+  const proxy = await startProxy(t, url)
+  const one = await startProcess(t, proxy.through(url), {})
+  await one.add('echo', ['the lane is there'])
+  for (let added = 1; added <= 5; added++) {
+    // So many that others are idle while one adds.
+    await Promise.all(Array.from({ length: 12 }, () => one.untilCounters(() => true)))
+    const lost = proxy.loseAnswer('addAndTell\0').then(() => proxy.cut())
+    await t.notThrowsAsync(Promise.all([one.add('echo', [added]), lost]))
+  }
+  t.like(await one.untilCounters(({ succeeded }) => succeeded === 6), { queued: 0, running: 0 })
 })
 
 test('postgres: a claim, a start and an outcome that were not answered lose and double nothing', async (t) => {
@@ -112,4 +130,55 @@ test('postgres: a claim, a start and an outcome that were not answered lose and 
   t.like(await one.untilRecord(claim, ({ state }) => state === 'succeeded'), { attempt: 1 })
   const lines = (await readFile(file, 'utf8')).trim().split('\n')
   t.deepEqual(lines.toSorted(), ['a 1', 'b 1', 'claim', 'simple 1'])
+})
+
+test('postgres: a start that could not be said, of a task that has ended meanwhile, keeps nobody from asking', async (t) => {
+  t.timeout(150_000)
+  const url = await databases.create(t)
+  const [proxy, gate] = [await startProxy(t, url), await startGate(t)]
+  const one = await startProcess(t, proxy.through(url), {})
+  const noted = proxy.holdAnswer('note\0', '')
+  const id = await one.add('pass', [gate.url('door')])
+  await noted
+  await gate.pass('door')
+  await one.of('task.succeeded', id)
+  proxy.cut()
+  // Nothing starts any more, whose start could be said instead.
+  t.like(await one.untilCounters(() => true), { running: 0, succeeded: 1 })
+  t.like(await one.get(id), { state: 'succeeded', attempt: 1 })
+})
+
+test('postgres: a queue is open once it has told what came of a crash before', async (t) => {
+  t.timeout(150_000)
+  const url = await databases.create(t)
+  const open = (at: string): PostgresQueue => {
+    const engine = new PostgresQueue(at, { maxTasks: 10, maxBytes: 1_000 }, { tasks: 10 }, { silent: true })
+    t.teardown(() => engine.close())
+    return engine
+  }
+  const before = new Subject(open(url))
+  await before.engine.open()
+  const group = newGroup({ options: { delivery: 'at-most-once' } }, { options: { onlyAfterSuccess: true } })
+  await before.add(...group)
+  await before.run(t, group[0]!)
+  await before.engine.close()
+  const client = await connect(t, url)
+  // Another process has taken the ticket away.
+  await client.query("UPDATE afterwork_boss.job SET state = 'retry' WHERE state = 'active'")
+
+  // Two in a row, for each keeps one answer: so the look that begins once it listens is the first.
+  const far = await startProxy(t, url)
+  const near = await startProxy(t, far.through(url))
+  const supervised = far.holdAnswer('monitor_claim_on', '')
+  const told = near.holdAnswer('records\0', '')
+  const after = open(near.through(url))
+  let opened = false
+  const opening = after.open().then(() => (opened = true))
+  const [supervise, tell] = [await supervised, await told]
+  supervise()
+  for (let question = 0; question < 100; question++) await client.query('SELECT 1')
+  t.false(opened)
+  tell()
+  await opening
+  t.like(await after.get(group[1]!.id), { state: 'cancelled' })
 })

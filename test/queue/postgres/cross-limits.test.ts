@@ -173,7 +173,7 @@ test.serial(
     // It claims ahead where one claim follows soon on the other.
     do for (let count = 0; count < 20; count++) claimed.push(...(await a.claim(1)))
     while ((await ahead()) === 0)
-    await client.query('LISTEN afterwork')
+    await client.query('LISTEN "afterwork.work"')
     const said = new Promise<void>((resolve) => {
       client.on('notification', ({ payload }) => void (payload === 'c:9:cpu' && resolve()))
     })

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import pg from 'pg'
 import { Endings } from '../../support/endings.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { startGate } from '../../support/gate.ts'
 import { queueDatabases, type QueueDatabases } from '../../support/queue-database.ts'
 import { startProcess, type Process } from './process.ts'
+import { forgetSigns } from './signs.ts'
 
 let databases: QueueDatabases
 const endings = new Endings()
@@ -109,14 +109,4 @@ function runningIn({ told }: Process): string[] {
   const of = (wanted: string): string[] => told.flatMap(({ event, id }) => (event === wanted ? [id!] : []))
   const ended = new Set(of('task.succeeded'))
   return of('task.started').filter((id) => !ended.has(id))
-}
-
-/** As though a process had given its last sign of life long ago. */
-async function forgetSigns(url: string, pid: number): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  await client.query(`UPDATE afterwork_boss.job SET heartbeat_on = '-infinity' WHERE state = 'active'
-    AND (output->>'by')::integer IN (SELECT id FROM afterwork.processes WHERE pid = ${pid})`)
-  await client.query(`UPDATE afterwork.processes SET seen_on = '-infinity' WHERE pid = ${pid}`)
-  await client.end()
 }

@@ -31,7 +31,8 @@ test('postgres: what a process that was frozen past its lease says of a task tha
   await gate.pass('door1')
   frozen.child.kill('SIGCONT')
   t.like(await frozen.get(id), { state: 'running', attempt: 2 })
-  const next = await frozen.add('echo', ['it goes on'], { pool: 'mail' })
+  // Until it has said that it is alive it is refused.
+  const next = await frozen.addAgain('echo', ['it goes on'], { pool: 'mail' })
   await frozen.untilRecord(next, ({ state }) => state === 'succeeded')
   t.like(await other.get(id), { state: 'running', attempt: 2 })
   await gate.pass('door2')
@@ -61,7 +62,7 @@ test('postgres: a process that was frozen starts nothing that it had claimed', a
   const other = await startProcess(t, url)
   await other.of('task.succeeded', id)
   frozen.child.kill('SIGCONT')
-  const next = await frozen.add('echo', ['it goes on'])
+  const next = await frozen.addAgain('echo', ['it goes on'])
   await frozen.untilRecord(next, ({ state }) => state === 'succeeded')
   await frozen.untilCounters(({ succeeded, queued, running }) => succeeded === 3 && queued + running === 0)
   t.is(await readFile(file, 'utf8'), 'frozen\n')

@@ -74,17 +74,18 @@ export class Process {
     this.ended = once(this.child, 'exit').then(() => this.#look())
   }
 
+  get gone(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null
+  }
+
   /** What it told that is so, or tells once it is. */
   async until(what: string, matches: (told: Told) => boolean): Promise<Told> {
     const until = performance.now() + deadline
     for (;;) {
       const found = this.told.find(matches)
       if (found !== undefined) return found
-      const gone = this.child.exitCode !== null || this.child.signalCode !== null
-      if (gone || performance.now() > until) {
-        const last = this.told.slice(-8).map((told) => JSON.stringify(told))
-        throw new Error(`${gone ? 'It ended' : 'It did not come'}: ${what}; ${last.join(' ')} ${this.stderr}`)
-      }
+      if (this.gone || performance.now() > until)
+        throw new Error(`${this.gone ? 'It ended' : 'It did not come'}: ${what}; ${this.#lately()}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => look(), deadline)
         const look = (): void => {
@@ -104,7 +105,8 @@ export class Process {
 
   async ask<T>(question: Question): Promise<T> {
     const number = ++this.#questions
-    this.child.send({ ...question, number })
+    // One that has ended is not asked, and is seen to have ended.
+    if (this.child.connected) this.child.send({ ...question, number }, () => {})
     const { answered, error } = await this.until(question.what, ({ answer }) => answer === number)
     if (error !== undefined) throw Object.assign(new Error(error.message), error)
     return answered as T
@@ -137,9 +139,12 @@ export class Process {
     for (;;) {
       const asked = this.ask<Record<TaskState, number>>({ what: 'counters' })
       // The database may be away.
-      const counters = await asked.catch(() => undefined)
-      if (counters !== undefined && matches(counters)) return counters
-      if (performance.now() > until) throw new Error(`It stays ${JSON.stringify(counters)}`)
+      const counters = await asked.catch((error: unknown) => error as Error)
+      if (!(counters instanceof Error) && matches(counters)) return counters
+      if (this.gone || performance.now() > until) {
+        const now = counters instanceof Error ? `refused: ${counters.message}` : JSON.stringify(counters)
+        throw new Error(`It stays ${now}; ${this.#lately()}`)
+      }
       await wait(100)
     }
   }
@@ -156,10 +161,10 @@ export class Process {
   }
 
   /** Adds a task, as often as it is refused because the database is away. */
-  async addAgain(name: Added['name'], args: unknown[]): Promise<AddedTask['id']> {
+  async addAgain(name: Added['name'], args: unknown[], options?: CallOptions): Promise<AddedTask['id']> {
     for (;;) {
       try {
-        return await this.add(name, args)
+        return await this.add(name, args, options)
       } catch (error) {
         if ((error as { status?: number }).status !== 503) throw error
         await wait(100)
@@ -193,6 +198,14 @@ export class Process {
 
   #look(): void {
     for (const look of this.#watchers) look()
+  }
+
+  /** How it ended, what it told last, and what failed in it: why a test waits in vain. */
+  #lately(): string {
+    const { exitCode, signalCode } = this.child
+    const end = this.gone ? `ended with ${exitCode ?? signalCode}, ` : ''
+    const events = this.told.filter(({ answer }) => answer === undefined).slice(-8)
+    return `${end}told ${JSON.stringify(events)}, failed ${JSON.stringify(this.errors())}, said ${this.stderr}`
   }
 }
 

@@ -8,7 +8,6 @@ const renewal = new Renewal(workerData as LeaseData, (news: FromLeases) => paren
 parentPort!.on('message', (said: ToLeases) => {
   // A connection that is being made would keep it.
   if (said === 'close') void renewal.stop().finally(() => process.exit())
-  else if ('keep' in said) renewal.keep(said.keep)
-  else renewal.drop(said.drop)
+  else renewal.change(said)
 })
 renewal.start()

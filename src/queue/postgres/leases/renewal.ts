@@ -37,13 +37,12 @@ export class Renewal {
     this.#timer = setTimeout(() => void this.#round(), interval)
   }
 
-  keep(leases: Lease[]): void {
+  /** Leases by their ids, null where there is none any more. */
+  change(leases: ReadonlyMap<string, Lease | null>): void {
     const since = performance.now()
-    for (const lease of leases) this.#leases.set(lease.id, { lease, since })
-  }
-
-  drop(ids: string[]): void {
-    for (const id of ids) this.#leases.delete(id)
+    for (const [id, lease] of leases)
+      if (lease === null) this.#leases.delete(id)
+      else this.#leases.set(id, { lease, since })
   }
 
   async stop(): Promise<void> {

@@ -53,6 +53,7 @@ function failed(ledger: Ledger, task: Interrupted, now: number): boolean {
   const place = totals.nextEnded()
   sql.end.run(rowState.failed, done.badly, attempt + 1, at, now, place, expiresAt, null, failure, null, seq)
   ledger.ended({ seq, state: 'failed', flags, bytes: row.bytes, at: now }, 'running')
+  ledger.news.push({ type: 'lost', record: ledger.record(seq) })
   return true
 }
 
